@@ -20,6 +20,11 @@ if(SP_COVERAGE)
   list(APPEND SP_HOSTED_LINK --coverage)
 endif()
 
+if(SP_FUZZ)
+  list(APPEND SP_HOSTED_FLAGS -fsanitize=fuzzer-no-link,address)
+  list(APPEND SP_HOSTED_LINK -fsanitize=address)
+endif()
+
 function(sp_hosted TARGET)
   target_compile_features(${TARGET} PUBLIC cxx_std_20)
   target_compile_options(${TARGET} PRIVATE ${SP_WARNINGS} ${SP_HOSTED_FLAGS})
