@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sub-commands: what each is given by the command line, and the function that does it and returns spctl's exit
+// status. command_line.cpp fills these; nothing here knows about option syntax.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace sp::spctl {
+
+enum class Output { table, json };
+enum class NativeFallback { refuse, allow };
+
+struct RunOptions {
+  std::string nodes;     // as given; empty: SUPERPROC_NODES or kNodesDefault
+  std::string placement;
+  std::string cores_per_node;
+  std::string summary_path;
+  NativeFallback fallback = NativeFallback::refuse;
+  bool trace = false;
+  std::vector<std::string> command; // the program and its arguments
+};
+int run(const RunOptions& options);
+
+struct DoctorOptions {
+  Output output = Output::table;
+  uint32_t node_count = 2;
+};
+int doctor(const DoctorOptions& options);
+
+struct PsOptions {
+  Output output = Output::table;
+};
+int ps(const PsOptions& options);
+
+struct SubProcessOptions {
+  Output output = Output::table;
+  std::optional<int32_t> pid;
+};
+int nodes(const SubProcessOptions& options);
+int maps(const SubProcessOptions& options);
+int stats(const SubProcessOptions& options);
+
+struct SyscallsOptions {
+  Output output = Output::table;
+  std::vector<std::string> names;
+  std::optional<int32_t> missed_pid;
+};
+int syscalls(const SyscallsOptions& options);
+
+struct BenchOptions {
+  Output output = Output::table;
+  std::string only; // regular expression on the name
+  uint32_t run_count = 5;
+  uint32_t node_count = 2;
+};
+int bench(const BenchOptions& options);
+
+// Reads the arguments of the command and does what they say.
+int command_line(int argument_count, char** arguments);
+
+} // namespace sp::spctl

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// See control_json.hpp.
+#include "spctl/control_json.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "spctl/run_settings.hpp"
+
+namespace sp::spctl {
+
+using nlohmann::ordered_json;
+
+ordered_json node_json(const NodeView& node) {
+  return {{"node", node.index},
+          {"state", state_name(node.state)},
+          {"host_pid", node.host_pid},
+          {"agent_tid", node.agent_tid},
+          {"cpus", node.cpus},
+          {"threads_alive", node.thread_count},
+          {"threads_started", node.thread_started_count},
+          {"requests_served", node.requests_served},
+          {"requests_sent", node.requests_sent},
+          {"dispatched", node.dispatched},
+          {"trapped", node.trapped},
+          {"signals_forwarded", node.signals_forwarded},
+          {"forks", node.forks},
+          {"execs", node.execs},
+          {"doorbells", node.doorbells}};
+}
+
+ordered_json control_json(const ControlView& control) {
+  ordered_json nodes = ordered_json::array();
+  for (const NodeView& node : control.nodes) nodes.push_back(node_json(node));
+  return {{"pid", control.identity.pid},
+          {"superprocess", control.identity.superprocess},
+          {"state", state_name(control.state)},
+          {"home_node", control.identity.home_node},
+          {"node_count", control.node_count},
+          {"placement", placement_name(control.placement)},
+          {"cores_per_node", control.cores_per_node},
+          {"cpus", control.logical_cpus},
+          {"threads_alive", control.thread_count},
+          {"patched_sites", control.patched_sites},
+          {"conversion_us", control.conversion_us},
+          {"segment_bytes_reserved", control.segment_bytes_reserved},
+          {"nodes", std::move(nodes)}};
+}
+
+} // namespace sp::spctl

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: Apache-2.0
+// A SubProcess as JSON, the same in ps, nodes, stats and run --summary.
+#pragma once
+#include <nlohmann/json_fwd.hpp>
+
+#include "spctl/control_reader.hpp"
+
+namespace sp::spctl {
+
+nlohmann::ordered_json node_json(const NodeView& node);
+nlohmann::ordered_json control_json(const ControlView& control); // with its nodes
+
+} // namespace sp::spctl

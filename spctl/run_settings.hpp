@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// The options of a SuperProcess as `spctl run` accepts them, and the environment that carries them into it.
+#pragma once
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "libsuperproc/base/ids.hpp"
+#include "libsuperproc/wire/subprocess.hpp"
+#include "spctl/commands.hpp"
+#include "spctl/message.hpp"
+
+namespace sp::spctl {
+
+inline constexpr uint32_t kNodesDefault = 2;
+
+struct RunSettings {
+  uint32_t node_count = kNodesDefault;
+  wire::Placement placement = wire::Placement::round_robin;
+  uint32_t cores_per_node = 0; // 0: an equal share
+  bool trace = false;
+};
+
+const char* placement_name(wire::Placement placement);
+
+tl::expected<RunSettings, Refusal> check_settings(const RunOptions& options, const char* inherited_nodes,
+                                                  uint32_t cpu_count);
+
+// `own` with superproc's variables set, the library put before whatever LD_PRELOAD held, and SUPERPROC_ID removed: the
+// program is the first of a new SuperProcess, also inside another one.
+std::vector<std::string> superproc_environment(char** own, const RunSettings& settings, const std::string& library);
+
+// `own` without anything of superproc.
+std::vector<std::string> native_environment(char** own);
+
+} // namespace sp::spctl

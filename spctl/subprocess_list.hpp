@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds the SubProcesses that run on this machine and reads their control segments, through /proc/PID/mem: nobody is
+// stopped, nothing is written. Residents of one SubProcess carry the same identity and are its nodes, not entries of
+// their own.
+#pragma once
+#include <cstdint>
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "spctl/control_reader.hpp"
+
+namespace sp::spctl {
+
+struct SubProcess {
+  ControlView control;
+  int32_t reader_pid;                  // the process through which it was read: home, or a resident that outlived it
+  std::vector<int32_t> resident_pids;  // all processes found that hold its address space, home first
+  std::string command;
+};
+
+struct UnreadableProcess { // has a control segment that cannot be read
+  int32_t pid;
+  std::string why;
+};
+
+struct SubProcessList {
+  std::vector<SubProcess> subprocesses; // by pid
+  std::vector<UnreadableProcess> unreadable;
+};
+
+SubProcessList list_subprocesses();
+
+// The SubProcess that `pid` is, or is a resident of.
+tl::expected<SubProcess, ReadError> find_subprocess(int32_t pid);
+
+tl::expected<ControlView, ReadError> read_control(int32_t pid);
+std::vector<ThreadView> read_threads(int32_t pid, const ControlView& control);
+
+} // namespace sp::spctl
