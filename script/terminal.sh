@@ -27,11 +27,11 @@ find_build_dir() {
   local nearest=$BUILD_DIR
   while [ ! -e "$nearest" ]; do nearest=$(dirname "$nearest"); done
   [ -w "$nearest" ] && return
-  if [ -n "${SUPERPROC_BUILD:-}" ]; then fail "SUPERPROC_BUILD=$SUPERPROC_BUILD cannot be written by $(id -un)"; fi
   if [ -x "$BUILD_DIR/bin/spctl" ] && [ -r "$BUILD_DIR/lib/libsuperproc.so" ] && [ -r "$BUILD_DIR/CTestTestfile.cmake" ]; then
     BUILD_MINE=no
     return
   fi
+  if [ -n "${SUPERPROC_BUILD:-}" ]; then fail "SUPERPROC_BUILD=$SUPERPROC_BUILD cannot be written by user $(id -u)"; fi
   BUILD_DIR=${TMPDIR:-/tmp}/superproc-build-$(id -u)
   mkdir -m 700 "$BUILD_DIR" 2>/dev/null || true
   # Somebody else's directory of that name must not give us his programs.
@@ -46,14 +46,15 @@ build() {
     return
   fi
   mkdir -p "$BUILD_DIR"
-  if ! (cd "$SOURCE_DIR" && cmake --preset "${PRESET:-release}" -B "$BUILD_DIR") >"$log" 2>&1; then
+  # A directory that is configured stays as its owner configured it; ninja runs cmake again when a CMakeLists.txt changed.
+  if [ ! -e "$BUILD_DIR/build.ninja" ] && ! (cd "$SOURCE_DIR" && cmake --preset "${PRESET:-release}" -B "$BUILD_DIR") >"$log" 2>&1; then
     cat "$log" >&2
     fail "cmake failed; the lines above say why (log: $log)"
   fi
   if [ -t 1 ]; then
     NINJA_STATUS='        [%f/%t] ' ninja -C "$BUILD_DIR" "$@" || fail "the build failed; repeat with: ninja -C $BUILD_DIR"
-  elif ! ninja -C "$BUILD_DIR" "$@" >>"$log" 2>&1; then
-    grep -v '^\[[0-9]*/[0-9]*\] ' "$log" >&2
+  elif ! ninja -C "$BUILD_DIR" "$@" >"$log" 2>&1; then
+    grep -v '^\[[0-9]*/[0-9]*\] ' "$log" | head -200 >&2
     fail "the build failed (log: $log); repeat with: ninja -C $BUILD_DIR"
   fi
 }
