@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// A node's doorbell. Many ring it, one agent waits on it. Ringing a node that is awake costs one atomic instruction at
-// most and no system call; a node that sleeps is woken.
+// A node's doorbell. Many ring it, one agent waits on it. Ringing a node that is awake only reads the line, which stays
+// in both processors' caches, and makes no system call; a node that sleeps is woken.
 //
-// Protocol: a ringer first puts its request where it belongs, then sets its bit. The consumer takes all bits, then looks
-// where they point. Only the step from 0 to `sleeping` lets the consumer sleep, so a bit set before is not slept over,
-// and who sets one after it sees `sleeping` and wakes.
-// Death: a ringer that dies between setting its bit and waking leaves `sleeping` set, so the next ringer wakes (that is
-// why a ringer never clears it, and why it may skip a bit that is set only if nobody sleeps). A dead consumer is simply
-// rung in vain; its rings are failed by whoever fences it.
+// Protocol: a ringer first publishes its request with a locked instruction, then looks at the word. The consumer, before
+// it sleeps, first sets `sleeping` with a locked instruction, then looks at its rings once more. So either the ringer
+// sees `sleeping`, or the consumer sees the request. While awake the consumer looks at its rings themselves.
+// Death: a ringer that dies before waking leaves `sleeping` set (only the consumer clears it), so the next ringer wakes.
+// A dead consumer is simply rung in vain; its rings are failed by whoever fences it.
 #pragma once
 #include "gnttab-shm/bell.hpp"
 #include "gnttab-shm/wait_policy.hpp"
@@ -46,35 +45,40 @@ public:
     const uint32_t cpu = current_cpu();
     if (line_->producer_cpu.load(std::memory_order_relaxed) != cpu)
       line_->producer_cpu.store(cpu, std::memory_order_relaxed);
-    // The request was published with a locked instruction, so this load cannot overtake it: if the bit is still set
-    // here, the consumer has yet to take it, and will then see the request.
-    const uint32_t seen = line_->word.load(std::memory_order_seq_cst);
-    if ((seen & bits) == bits && !(seen & wire::kBellSleeping)) return Rung::awake;
-    if (!(line_->word.fetch_or(bits, std::memory_order_seq_cst) & wire::kBellSleeping)) return Rung::awake;
+    uint32_t seen = line_->word.load(std::memory_order_seq_cst);
+    if (!(seen & wire::kBellSleeping) && !(bits & wire::kBellLocal)) return Rung::awake;
+    // The bit makes a sleep that is just about to begin fail.
+    seen = line_->word.fetch_or(bits, std::memory_order_seq_cst);
+    if (!(seen & wire::kBellSleeping)) return Rung::awake;
     line_->wake_count.fetch_add(1, std::memory_order_relaxed);
     B::wake(futex_word(), 1);
     return Rung::woken;
   }
 
-  // The consumer's: what was rung since the last time, without waiting. 0: nothing.
-  uint32_t collect() const {
-    if (line_->word.load(std::memory_order_relaxed) == 0) return 0;
-    return line_->word.exchange(0, std::memory_order_seq_cst) & ~wire::kBellSleeping;
+  // The consumer's: true if somebody rang kBellLocal since the last time.
+  bool collect_local() const {
+    if (line_->word.load(std::memory_order_relaxed) == 0) return false;
+    return line_->word.exchange(0, std::memory_order_seq_cst) & wire::kBellLocal;
   }
 
-  // The consumer's: waits until somebody rings. Errors: EINTR, ETIMEDOUT (timeout_ns counts the sleep only).
-  Result<uint32_t> wait(const WaitPolicy& policy, int64_t timeout_ns = -1) const {
+  // The consumer's: waits until `ready()` says that there is something to do.
+  // Errors: EINTR, ETIMEDOUT (timeout_ns counts the sleep only).
+  template <class Ready>
+  Result<void> wait(const WaitPolicy& policy, Ready&& ready, int64_t timeout_ns = -1) const {
     publish_cpu();
     Patience patience(policy, line_->producer_cpu.load(std::memory_order_relaxed));
     for (;;) {
-      if (const uint32_t bits = collect()) return bits;
+      if (ready()) return {};
       if (patience.pass() == Patience::Next::look_again) continue;
-      const long slept = sleep(timeout_ns);
+      line_->word.fetch_or(wire::kBellSleeping, std::memory_order_seq_cst);
+      const long slept = ready() ? 0 : sleep(timeout_ns);
+      line_->word.fetch_and(wire::kBellLocal, std::memory_order_seq_cst);
       publish_cpu();
-      if (const uint32_t bits = collect()) return bits;
+      if (ready()) return {};
       if (slept == -EINTR || slept == -ETIMEDOUT || slept == -ENOSYS) return fail(static_cast<int>(-slept));
     }
   }
+  bool local_rung() const { return line_->word.load(std::memory_order_relaxed) & wire::kBellLocal; }
 
   uint32_t consumer_cpu() const { return line_->consumer_cpu.load(std::memory_order_relaxed); }
   uint64_t wake_count() const { return line_->wake_count.load(std::memory_order_relaxed); }
@@ -92,10 +96,6 @@ private:
   }
 
   long sleep(int64_t timeout_ns) const {
-    uint32_t nobody_rang = 0;
-    if (!line_->word.compare_exchange_strong(nobody_rang, wire::kBellSleeping, std::memory_order_seq_cst) &&
-        nobody_rang != wire::kBellSleeping)
-      return -EAGAIN;
     line_->sleep_count.fetch_add(1, std::memory_order_relaxed);
     return B::sleep(futex_word(), wire::kBellSleeping, timeout_ns);
   }

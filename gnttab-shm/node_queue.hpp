@@ -44,7 +44,6 @@ public:
   // A fenced source: what it still has in its ring is not carried out.
   void detach(NodeId source) {
     attached_ &= ~bell_bit(source);
-    ready_ &= ~bell_bit(source);
   }
 
   // Errors: EEXIST, ENOSPC.
@@ -58,27 +57,22 @@ public:
     if (Entry* entry = find(subprocess)) *entry = targets_[--target_count_];
   }
 
-  // Waits until there is something to take or somebody of this node rang (kBellLocal in the result).
+  enum class Wake { requests, local }; // local: somebody of this node itself rang kBellLocal
+
   // Errors: EINTR, ETIMEDOUT.
-  Result<uint32_t> wait(const WaitPolicy& policy, int64_t timeout_ns = -1) {
-    if (!(ready_ | local_)) {
-      TRY(const uint32_t bits, channel_.wait(policy, timeout_ns));
-      note(bits);
-    }
-    const uint32_t rung = ready_ | local_;
-    local_ = 0;
-    return rung;
+  Result<Wake> wait(const WaitPolicy& policy, int64_t timeout_ns = -1) {
+    TRY_VOID(channel_.wait(policy, [this] { return any_request() || channel_.local_rung(); }, timeout_ns));
+    return channel_.collect_local() ? Wake::local : Wake::requests;
   }
 
   std::optional<Delivery> take() {
-    note(channel_.collect());
-    while (ready_) {
-      const uint32_t source = next_ready();
+    for (uint32_t i = 0; i < kNodeCountMax; ++i) {
+      const uint32_t source = (last_ + 1 + i) % kNodeCountMax;
+      if (!(attached_ & bell_bit({source}))) continue;
       if (auto taken = rings_[source].take()) {
         last_ = source;
         return Delivery{{source}, *taken};
       }
-      ready_ &= ~bell_bit({source}); // the bit comes back with the next request
     }
     return std::nullopt;
   }
@@ -106,9 +100,10 @@ private:
     Target target;
   };
 
-  void note(uint32_t bits) {
-    ready_ |= bits & attached_;
-    local_ |= bits & wire::kBellLocal; // kept until wait() has told it
+  bool any_request() const {
+    for (uint32_t rest = attached_; rest; rest &= rest - 1)
+      if (!rings_[__builtin_ctz(rest)].empty()) return true;
+    return false;
   }
 
   Entry* find(uint32_t subprocess) {
@@ -117,18 +112,10 @@ private:
     return nullptr;
   }
 
-  // The first ready source after the one served last.
-  uint32_t next_ready() const {
-    uint32_t source = last_;
-    do source = (source + 1) % kNodeCountMax;
-    while (!(ready_ & bell_bit({source})));
-    return source;
-  }
-
   NodeId self_{0};
   BasicEventChannel<B> channel_;
   uint32_t operation_count_ = 0;
-  uint32_t attached_ = 0, ready_ = 0, local_ = 0;
+  uint32_t attached_ = 0;
   uint32_t last_ = kNodeCountMax - 1;
   uint32_t target_count_ = 0;
   BasicRing<B> rings_[kNodeCountMax];

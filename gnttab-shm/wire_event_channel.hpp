@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A node's doorbell as it lies in shared memory: one cache line. One word holds both who rang and whether the node
-// sleeps, so that "nobody rang, I sleep" and "I rang, it sleeps" are single atomic steps that cannot pass each other.
+// A node's doorbell as it lies in shared memory: one cache line. It is written only when the node sleeps, wakes, or moves
+// to another processor, so that looking at it is cheap for everybody while the node is awake.
 #pragma once
 #include <atomic>
 #include <cstddef>
@@ -11,7 +11,7 @@ namespace sp::wire {
 
 inline constexpr uint32_t kEventChannelMagic = 0x31636570; // "pec1"
 
-inline constexpr uint32_t kBellSourceMask = 0x0000ffff; // bit n: node n put something into its ring to this node
+inline constexpr uint32_t kBellSourceMask = 0x0000ffff; // bit n: node n rang while this node slept
 inline constexpr uint32_t kBellLocal = 1u << 16;        // somebody of this node itself wants the agent's attention
 inline constexpr uint32_t kBellSleeping = 1u << 31;     // set and cleared by the consumer only
 
