@@ -21,14 +21,15 @@ namespace sp {
 
 inline constexpr uint32_t kArgumentCountMax = 6;
 
-#define SP_ARGUMENT_KINDS(KIND)                                                                                        \
-  KIND(int, int_)                                                                                                      \
-  KIND(uint, uint) KIND(long, long_) KIND(ulong, ulong) KIND(hex, hex) KIND(size, size) KIND(offset, offset)           \
-      KIND(mode, mode) KIND(id, id) KIND(fd, fd) KIND(dirfd, dirfd) KIND(pid, pid) KIND(tid, tid) KIND(ptr, ptr)       \
-          KIND(str, str) KIND(path, path) KIND(in, in) KIND(out, out) KIND(prot, prot) KIND(mapflags, mapflags)        \
-              KIND(openflags, openflags) KIND(cloneflags, cloneflags) KIND(advice, advice) KIND(futexop, futexop)      \
-                  KIND(whence, whence) KIND(sighow, sighow) KIND(resource, resource) KIND(clockid, clockid)            \
-                      KIND(signal, signal) KIND(sigset, sigset) KIND(timespec, timespec) KIND(none, none)
+// clang-format off
+#define SP_ARGUMENT_KINDS(KIND)                                                                     \
+  KIND(int, int_) KIND(uint, uint) KIND(long, long_) KIND(ulong, ulong) KIND(hex, hex) KIND(size, size)                \
+  KIND(offset, offset) KIND(mode, mode) KIND(id, id) KIND(fd, fd) KIND(dirfd, dirfd) KIND(pid, pid) KIND(tid, tid)     \
+  KIND(ptr, ptr) KIND(str, str) KIND(path, path) KIND(in, in) KIND(out, out) KIND(prot, prot)                          \
+  KIND(mapflags, mapflags) KIND(openflags, openflags) KIND(cloneflags, cloneflags) KIND(advice, advice)                \
+  KIND(futexop, futexop) KIND(whence, whence) KIND(sighow, sighow) KIND(resource, resource) KIND(clockid, clockid)     \
+  KIND(signal, signal) KIND(sigset, sigset) KIND(timespec, timespec) KIND(none, none)
+// clang-format on
 
 enum class ArgumentKind : uint8_t {
 #define SP_KIND(word, enumerator) enumerator,

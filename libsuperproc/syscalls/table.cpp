@@ -16,10 +16,16 @@ constexpr bool numbers_ascend() {
   return true;
 }
 
+constexpr bool same_name(const char* a, const char* b) {
+  while (*a != '\0' && *a == *b) a++, b++;
+  return *a == *b;
+}
+
+// Plain indices and pointers: each of the 73,000 pairs costs a few of the million steps that clang allows.
 constexpr bool names_are_unique() {
-  for (const SyscallRow& a : kSyscallRows)
-    for (const SyscallRow& b : kSyscallRows)
-      if (&a != &b && a.name[0] == b.name[0] && detail::same_text(a.name, b.name)) return false;
+  for (size_t i = 0; i < std::size(kSyscallRows); i++)
+    for (size_t j = 0; j < i; j++)
+      if (same_name(kSyscallRows[i].name, kSyscallRows[j].name)) return false;
   return true;
 }
 
