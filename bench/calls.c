@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The price of one system call through libc, in a process with a second thread.
 //
-// A call of no interest is getuid: it does nothing in the kernel, is entered from libc's own site, and its answer is the same on every
-// node (setuid is carried to all residents), so superproc only has to let it through. getpid is the opposite: every thread must
-// get the same number, so superproc answers it itself, without the kernel. (getppid would be a bad choice: the parent of a
-// resident is not the parent of the program, so that is not a call of no interest.)
+// A call of no interest is getuid: it does nothing in the kernel, is entered from libc's own site, and its answer is
+// the same on every node (setuid is carried to all residents), so superproc only has to let it through. getpid is the
+// opposite: every thread must get the same number, so superproc answers it itself, without the kernel. (getppid would
+// be a bad choice: the parent of a resident is not the parent of the program, so that is not a call of no interest.)
 #define _GNU_SOURCE
 #include "bench/probe.h"
 #include "bench/windows.h"

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fresh anonymous memory: what the first touch of a page costs and what giving it back costs, in a process with a second thread.
+// Fresh anonymous memory: what the first touch of a page costs and what giving it back costs, in a process with a
+// second thread.
 //
-// Where the machine gives huge pages unasked, one touch brings in 512 pages and the price of a page means nothing; so the
-// process declines them, except in first-touch-default, which shows what a program meets on this machine as it is.
+// Where the machine gives huge pages unasked, one touch brings in 512 pages and the price of a page means nothing; so
+// the process declines them, except in first-touch-default, which shows what a program meets on this machine as it
+// is.
 #define _GNU_SOURCE
 #include "bench/probe.h"
 #include "bench/windows.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two threads that do the same thing at once, in operations per second of both together: where they meet on a lock of the
-// process (its memory map, its descriptor table, its allocator, its own mutex) two cores give less than twice one.
+// Two threads that do the same thing at once, in operations per second of both together: where they meet on a lock of
+// the process (its memory map, its descriptor table, its allocator, its own mutex) two cores give less than twice
+// one.
 #define _GNU_SOURCE
 #include "bench/probe.h"
 #include "bench/windows.h"
@@ -34,9 +35,7 @@ static uint64_t next_random(struct Member* self) {
 
 // sbrk keeps a variable that it does not guard, so the threads move the break by the call itself, each to places of its
 // choice above where it was; nobody touches the memory, which the other one may just have given back.
-static void move_break(struct Member* self) {
-  syscall(SYS_brk, base_break + 4096 * (1 + next_random(self) % 16));
-}
+static void move_break(struct Member* self) { syscall(SYS_brk, base_break + 4096 * (1 + next_random(self) % 16)); }
 
 static void dup_and_close(struct Member* self) {
   (void)self;
@@ -50,7 +49,8 @@ static void open_and_close(struct Member* self) {
   require(fd >= 0 && close(fd) == 0, "open or close failed");
 }
 
-// Replaces one of the blocks that the thread holds by one of another size, from 16 bytes to 64 KiB, small ones oftenest.
+// Replaces one of the blocks that the thread holds by one of another size, from 16 bytes to 64 KiB, small ones
+// oftenest.
 static void replace_block(struct Member* self) {
   uint64_t random = next_random(self);
   size_t bytes = (size_t)16 << (random % 7 + (random >> 8) % 7);
@@ -104,7 +104,10 @@ static double rate_of_two(void (*operate)(struct Member*), int64_t run_ns) {
   return rate;
 }
 
+// malloc gets its first memory from the break before that is moved, with room in it for what making two threads needs.
 double brk_2(int64_t run_ns) {
+  void* volatile first = malloc(1);
+  free(first);
   base_break = (unsigned long)syscall(SYS_brk, 0);
   double rate = rate_of_two(move_break, run_ns);
   syscall(SYS_brk, base_break);

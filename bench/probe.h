@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// A probe measures one thing about the system under the program and returns one number. It is a plain pthread program's code:
-// natively and under superproc exactly the same instructions run, so the ratio of two runs is superproc's doing.
+// A probe measures one thing about the system under the program and returns one number. It is a plain pthread
+// program's code: natively and under superproc exactly the same instructions run, so the ratio of two runs is
+// superproc's doing.
 //
-// Which thread is remote? Under superproc's round-robin two threads created one after the other are on different nodes, and
-// nothing more is assumed: what needs two nodes uses two created threads, while the main thread waits; where the home node's
-// and the other node's figures differ the dearer one is taken.
+// Which thread is remote? Under superproc's round-robin two threads created one after the other are on different
+// nodes, and nothing more is assumed: what needs two nodes uses two created threads, while the main thread waits;
+// where the home node's and the other node's figures differ the dearer one is taken.
 #ifndef SP_BENCH_PROBE_H
 #define SP_BENCH_PROBE_H
 #include <pthread.h>
@@ -25,6 +26,7 @@ double futex_wake(int64_t run_ns);
 double thread_create_join(int64_t run_ns);
 double thread_create_join_local(int64_t run_ns);
 double semaphore_roundtrip(int64_t run_ns);
+double semaphore_roundtrip_free(int64_t run_ns);
 // pages.c
 double first_touch(int64_t run_ns);
 double first_touch_default(int64_t run_ns);
@@ -38,6 +40,7 @@ double mutex_contended(int64_t run_ns);
 // signals.c
 double signal_self(int64_t run_ns);
 double signal_cross(int64_t run_ns);
+double signal_cross_free(int64_t run_ns);
 // processes.c
 double fork_exit_wait(int64_t run_ns);
 double spawn_wait(int64_t run_ns);
@@ -46,6 +49,8 @@ double spawn_wait(int64_t run_ns);
 void start_sleeper(void);
 // As pthread_create; ends the process with a message when it fails.
 pthread_t start_thread(void* (*run)(void*), void* argument);
+// For each of two threads, ranks 0 and 1: keeps them on different CPUs from now on.
+void stay_apart(int rank);
 // sp-bench-probe.c
 void require(int condition, const char* what);
 #endif

@@ -12,7 +12,8 @@ extern char** environ;
 
 static void wait_for_success(pid_t child) {
   int status = -1;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {}
+  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
+  }
   require(WIFEXITED(status) && WEXITSTATUS(status) == 0, "a child did not exit with 0");
 }
 

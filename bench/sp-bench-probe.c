@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// sp-bench-probe NAME: measures one thing in this process and prints one number, in the unit that --list names. `spctl bench` runs it
-// natively and under superproc in turn and compares. A plain C program, with nothing of superproc in it.
+// sp-bench-probe NAME: measures one thing in this process and prints one number, in the unit that --list names.
+// `spctl bench` runs it natively and under superproc in turn and compares. A plain C program, with nothing of
+// superproc in it.
 #define _GNU_SOURCE
 #include "bench/probe.h"
 #include <getopt.h>
@@ -17,6 +18,7 @@ static const struct Probe kProbes[] = {
     {"thread-create-join", "us", thread_create_join},
     {"thread-create-join-local", "us", thread_create_join_local},
     {"semaphore-roundtrip", "us", semaphore_roundtrip},
+    {"semaphore-roundtrip-free", "us", semaphore_roundtrip_free},
     {"first-touch", "ns/page", first_touch},
     {"first-touch-default", "ns/page", first_touch_default},
     {"page-release", "ns/page", page_release},
@@ -27,6 +29,7 @@ static const struct Probe kProbes[] = {
     {"mutex-contended", "ops/s", mutex_contended},
     {"signal-self", "us", signal_self},
     {"signal-cross", "us", signal_cross},
+    {"signal-cross-free", "us", signal_cross_free},
     {"fork-exit-wait", "us", fork_exit_wait},
     {"spawn-wait", "us", spawn_wait},
 };
@@ -78,19 +81,24 @@ static void list(void) {
 }
 
 int main(int argc, char** argv) {
-  static const struct option options[] = {{"quick", no_argument, NULL, 'q'},     {"seconds", required_argument, NULL, 's'},
-                                          {"file", required_argument, NULL, 'f'}, {"list", no_argument, NULL, 'l'},
-                                          {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
+  static const struct option options[] = {
+      {"quick", no_argument, NULL, 'q'},      {"seconds", required_argument, NULL, 's'},
+      {"file", required_argument, NULL, 'f'}, {"list", no_argument, NULL, 'l'},
+      {"help", no_argument, NULL, 'h'},       {NULL, 0, NULL, 0}};
   double seconds = 0.8;
   const char* file = NULL;
   int option;
   while ((option = getopt_long(argc, argv, "qs:f:lh", options, NULL)) != -1) {
     if (option == 'h') return usage(stdout), 0;
     if (option == 'l') return list(), 0;
-    if (option == 'q') seconds = 0.2;
-    else if (option == 's') seconds = atof(optarg);
-    else if (option == 'f') file = optarg;
-    else return usage(stderr), 2;
+    if (option == 'q')
+      seconds = 0.2;
+    else if (option == 's')
+      seconds = atof(optarg);
+    else if (option == 'f')
+      file = optarg;
+    else
+      return usage(stderr), 2;
   }
   if (optind + 1 != argc || !(seconds > 0 && seconds <= 60)) return usage(stderr), 2;
   const char* name = argv[optind];

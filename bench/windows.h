@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// How every probe measures: many short windows over a fixed time, of which the first part only warms up, and the median of
-// the rest. A machine shared with others spoils single windows; it rarely spoils half of them.
+// How every probe measures: many short windows over a fixed time, of which the first part only warms up, and the
+// median of the rest. A machine shared with others spoils single windows; it rarely spoils half of them.
 #ifndef SP_BENCH_WINDOWS_H
 #define SP_BENCH_WINDOWS_H
 #include "examples/clock.h"

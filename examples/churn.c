@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// churn: every thread maps an anonymous block, touches each of its pages and unmaps it, again and again. In one process the
-// threads meet on the kernel's locks of the memory map and interrupt each other's CPUs to flush translations; with an
-// address space for each node they do not. A plain pthread program; no thread binds itself to a CPU.
+// churn: every thread maps an anonymous block, touches each of its pages and unmaps it, again and again. In one
+// process the threads meet on the kernel's locks of the memory map and interrupt each other's CPUs to flush
+// translations; with an address space for each node they do not. A plain pthread program; no thread binds itself to a
+// CPU.
 //
-// The figure is operations per second over all threads: for each thread the median of windows of about 10 ms, summed, so
-// that what else runs on the machine spoils some windows and not the result.
+// The figure is operations per second over all threads: for each thread the median of windows of about 10 ms, summed,
+// so that what else runs on the machine spoils some windows and not the result.
 #define _GNU_SOURCE
 #include "clock.h"
 #include "size.h"
@@ -68,19 +69,26 @@ static void usage(FILE* to) {
 }
 
 int main(int argc, char** argv) {
-  static const struct option options[] = {
-      {"size", required_argument, NULL, 'b'}, {"threads", required_argument, NULL, 't'},
-      {"seconds", required_argument, NULL, 's'}, {"json", no_argument, NULL, 'j'},
-      {"number", no_argument, NULL, 'n'},      {"help", no_argument, NULL, 'h'},
-      {NULL, 0, NULL, 0}};
+  static const struct option options[] = {{"size", required_argument, NULL, 'b'},
+                                          {"threads", required_argument, NULL, 't'},
+                                          {"seconds", required_argument, NULL, 's'},
+                                          {"json", no_argument, NULL, 'j'},
+                                          {"number", no_argument, NULL, 'n'},
+                                          {"help", no_argument, NULL, 'h'},
+                                          {NULL, 0, NULL, 0}};
   int thread_count = 2, form = 0, option;
   while ((option = getopt_long(argc, argv, "b:t:s:jnh", options, NULL)) != -1) {
     if (option == 'h') return usage(stdout), 0;
-    if (option == 'b') block_bytes = (size_t)parse_size(optarg);
-    else if (option == 't') thread_count = atoi(optarg);
-    else if (option == 's') run_seconds = atof(optarg);
-    else if (option == 'j' || option == 'n') form = option;
-    else return usage(stderr), 2;
+    if (option == 'b')
+      block_bytes = (size_t)parse_size(optarg);
+    else if (option == 't')
+      thread_count = atoi(optarg);
+    else if (option == 's')
+      run_seconds = atof(optarg);
+    else if (option == 'j' || option == 'n')
+      form = option;
+    else
+      return usage(stderr), 2;
   }
   if (optind != argc || block_bytes == 0 || thread_count < 1 || thread_count > kThreadsMax || !(run_seconds > 0) ||
       run_seconds > 3600)
@@ -110,12 +118,13 @@ int main(int argc, char** argv) {
   if (form == 'n') {
     printf("%.1f\n", total);
   } else if (form == 'j') {
-    printf("{\"size_bytes\": %zu, \"threads\": %d, \"windows\": %d, \"ops_per_s\": %.1f, \"per_thread\": [", block_bytes,
-           thread_count, window_count, total);
+    printf("{\"size_bytes\": %zu, \"threads\": %d, \"windows\": %d, \"ops_per_s\": %.1f, \"per_thread\": [",
+           block_bytes, thread_count, window_count, total);
     for (int i = 0; i < thread_count; i++) printf("%s%.1f", i ? ", " : "", threads[i].rate);
     printf("]}\n");
   } else {
-    printf("%zu bytes, %d threads: %.0f blocks mapped, touched and unmapped a second\n", block_bytes, thread_count, total);
+    printf("%zu bytes, %d threads: %.0f blocks mapped, touched and unmapped a second\n", block_bytes, thread_count,
+           total);
   }
   return 0;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The one clock of the examples and measuring programs: monotonic, in nanoseconds. Read through the vDSO, so that asking
-// for the time is not itself a system call in a window of some microseconds.
+// The one clock of the examples and measuring programs: monotonic, in nanoseconds. Read through the vDSO, so that
+// asking for the time is not itself a system call in a window of some microseconds.
 #ifndef SP_EXAMPLES_CLOCK_H
 #define SP_EXAMPLES_CLOCK_H
 #include <stdint.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-// histogram FILE: how often each intensity of blue, green and red occurs in a 24-bit BMP; a MapReduce over threads in the
-// manner of Phoenix. Each thread maps a share of the rows into a table of its own, the main thread reduces the tables.
-// A plain pthread program, which knows nothing of superproc.
+// histogram FILE: how often each intensity of blue, green and red occurs in a 24-bit BMP; a MapReduce over threads in
+// the manner of Phoenix. Each thread maps a share of the rows into a table of its own, the main thread reduces the
+// tables. A plain pthread program, which knows nothing of superproc.
 //
-// stdout holds only what follows from the file, so that two runs can be compared byte by byte; times, and which thread ran
-// where, go to stderr (-v). --seconds prints nothing but the time that the whole took, for measurements.
+// stdout holds only what follows from the file, so that two runs can be compared byte by byte; times, and which
+// thread ran where, go to stderr (-v). --seconds prints nothing but the time that the whole took, for measurements.
 #define _GNU_SOURCE
 #include "clock.h"
 #include <errno.h>
@@ -56,7 +56,8 @@ static void parse(const char* file, const unsigned char* bytes, uint64_t file_by
   image->width = (uint64_t)width;
   image->height = height < 0 ? (uint64_t)-height : (uint64_t)height; // negative: stored from the top down
   image->row_bytes = (image->width * 3 + 3) / 4 * 4;
-  if (offset > file_bytes || image->row_bytes * image->height > file_bytes - offset) fail(file, "the file is cut short");
+  if (offset > file_bytes || image->row_bytes * image->height > file_bytes - offset)
+    fail(file, "the file is cut short");
   image->pixels = bytes + offset;
 }
 
@@ -119,10 +120,14 @@ int main(int argc, char** argv) {
   int thread_count = 2, verbose = 0, only_seconds = 0, option;
   while ((option = getopt_long(argc, argv, "t:vsh", options, NULL)) != -1) {
     if (option == 'h') return usage(stdout), 0;
-    if (option == 't') thread_count = atoi(optarg);
-    else if (option == 'v') verbose = 1;
-    else if (option == 's') only_seconds = 1;
-    else return usage(stderr), 2;
+    if (option == 't')
+      thread_count = atoi(optarg);
+    else if (option == 'v')
+      verbose = 1;
+    else if (option == 's')
+      only_seconds = 1;
+    else
+      return usage(stderr), 2;
   }
   if (optind + 1 != argc) return usage(stderr), 2;
   if (thread_count < 1 || thread_count > kThreadsMax) fail("-t", "the number of threads is 1 to 256");
@@ -160,8 +165,10 @@ int main(int argc, char** argv) {
   munmap(bytes, file_bytes);
   int64_t end_ns = now_ns();
 
-  if (only_seconds) printf("%.6f\n", (double)(end_ns - begin_ns) * 1e-9);
-  else print_result(&image, totals);
+  if (only_seconds)
+    printf("%.6f\n", (double)(end_ns - begin_ns) * 1e-9);
+  else
+    print_result(&image, totals);
   if (verbose) {
     for (int i = 0; i < thread_count; i++)
       fprintf(stderr, "thread %d: tid %ld, kernel task %s, CPU %d, %.3f s\n", i, shares[i].kernel_tid,

@@ -2,8 +2,9 @@
 // make-bitmap FILE BYTES: writes a valid 24-bit BMP of exactly that many bytes, with pixels from a fixed pseudo-random
 // sequence: the same size always gives the same file, so a histogram of it can be compared between machines.
 //
-// A picture's rows are a power of two of pixels wide and so need no padding; what is left over when the wanted size is no
-// whole number of rows goes between the headers and the pixels, where the format allows a gap (bfOffBits points past it).
+// A picture's rows are a power of two of pixels wide and so need no padding; what is left over when the wanted size
+// is no whole number of rows goes between the headers and the pixels, where the format allows a gap (bfOffBits points
+// past it).
 #define _GNU_SOURCE
 #include "clock.h"
 #include "size.h"

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
-// superproc.h: what a program may ask superproc, and say to it, if it wants to. No program needs it: superproc runs unmodified ones.
+// superproc.h: what a program may ask superproc, and say to it, if it wants to. No program needs it: superproc runs
+// unmodified ones.
 //
-// Nothing is linked. Each function looks for the symbol of its name, which libsuperproc.so brings into the process when
-// `spctl run` or LD_PRELOAD loads it; where there is none the program runs natively, on one node, and the functions say so.
-// The reference is weak and goes through the global offset table, written in assembly because a linker settles every
-// other weak reference of an executable at a fixed address to "absent" for good. A static program is always native here.
+// Nothing is linked. Each function looks for the symbol of its name, which libsuperproc.so brings into the process
+// when `spctl run` or LD_PRELOAD loads it; where there is none the program runs natively, on one node, and the
+// functions say so. The reference is weak and goes through the global offset table, written in assembly because a
+// linker settles every other weak reference of an executable at a fixed address to "absent" for good. A static
+// program is always native here.
 //
-// C11 and C++. Any thread may call them at any time, signal handlers too; none blocks or allocates, errno is left alone.
-// Node numbers run from 0, the home node on which the program began, to sp_node_count() - 1.
+// C11 and C++. Any thread may call them at any time, signal handlers too; none blocks or allocates, errno is left
+// alone. Node numbers run from 0, the home node on which the program began, to sp_node_count() - 1.
 #ifndef SUPERPROC_H
 #define SUPERPROC_H
 
@@ -34,7 +36,7 @@ const char* sp_version(void);
 #endif
 // An assembler name of its own, so that a copy that is emitted (to take its address) does not define the real symbol.
 #define SP_API_(type, name, parameters)                                                                                \
-  static __inline__ __attribute__((always_inline, unused)) type name parameters __asm__("sp_inlined_" #name);         \
+  static __inline__ __attribute__((always_inline, unused)) type name parameters __asm__("sp_inlined_" #name);          \
   static __inline__ type name parameters
 
 // How many nodes the program has: at least 1; natively 1. Does not change while it runs.
@@ -51,8 +53,8 @@ SP_API_(int, sp_node_self, (void)) {
   return found ? found() : SP_HOME_NODE;
 }
 
-// Puts the next thread that the calling thread creates on `node`; that one only, and before any policy. SP_BY_POLICY takes
-// the wish back. Returns 0, or as the pthread functions do an error number: EINVAL if there is no such node.
+// Puts the next thread that the calling thread creates on `node`; that one only, and before any policy. SP_BY_POLICY
+// takes the wish back. Returns 0, or as the pthread functions do an error number: EINVAL if there is no such node.
 SP_API_(int, sp_place_next, (int node)) {
   int (*found)(int);
   SP_FIND_(sp_place_next, found);
