@@ -3,53 +3,62 @@
 // direction, so the work list ends. An instruction that may be entered from outside the function starts with anything.
 #include "shim/sites/constant_flow.hpp"
 
-#include <array>
-
 #include "shim/sites/site_table.hpp"
 
 namespace sp::sites {
 namespace {
 
-constexpr uint16_t kCallDestroys = 0x0fc7; // rax rcx rdx rsi rdi r8-r11
-constexpr uint16_t kSyscallDestroys = 0x0803; // rax rcx r11
+constexpr uint32_t kCallDestroys = 0x0fc7;    // rax rcx rdx rsi rdi r8-r11
+constexpr uint32_t kSyscallDestroys = 0x0803; // rax rcx r11
 constexpr int64_t kNumberMax = 0x7fff;
 
-enum class Knowledge : uint8_t { Unreached, Constant, Anything };
+} // namespace
 
-struct Register {
-  Knowledge knowledge = Knowledge::Unreached;
-  int64_t value = 0;
-};
-constexpr Register kAnything{Knowledge::Anything, 0};
+ConstantFlow::ConstantFlow(const FunctionCode& code, const EntryMap& entries)
+    : code_(code), before_(code.instructions.size()) {
+  Registers anything;
+  anything.fill({Knowledge::Anything, 0});
+  for (size_t i = 0; i < code.instructions.size(); i++)
+    if (entries.at(code.instructions[i].address) == Entry::Outside) enter(i, anything);
+  while (!work_.empty()) {
+    const size_t i = work_.back();
+    work_.pop_back();
+    step(i);
+  }
+}
 
-using Registers = std::array<Register, 16>;
+int16_t ConstantFlow::number_at(size_t syscall, size_t first) const {
+  Registers registers = before_[first];
+  for (size_t i = first; i < syscall; i++) registers = after(code_.instructions[i], registers);
+  const Register& eax = registers[kRax];
+  const bool known = eax.knowledge == Knowledge::Constant && eax.value >= 0 && eax.value <= kNumberMax;
+  return known ? static_cast<int16_t>(eax.value) : shim::kNumberUnknown;
+}
 
-enum class Change : uint8_t { None, Some };
-
-Change merge(Register& into, const Register& from) {
+ConstantFlow::Change ConstantFlow::merge(Register& into, const Register& from) {
   if (from.knowledge == Knowledge::Unreached || into.knowledge == Knowledge::Anything) return Change::None;
   if (into.knowledge == Knowledge::Unreached) {
     into = from;
     return Change::Some;
   }
   if (from.knowledge == Knowledge::Constant && from.value == into.value) return Change::None;
-  into = kAnything;
+  into = {Knowledge::Anything, 0};
   return Change::Some;
 }
 
-void forget(Registers& registers, uint32_t mask) {
+void ConstantFlow::forget(Registers& registers, uint32_t mask) {
   for (uint32_t i = 0; i < registers.size(); i++)
-    if ((mask & (1u << i)) != 0) registers[i] = kAnything;
+    if ((mask & (1u << i)) != 0) registers[i] = {Knowledge::Anything, 0};
 }
 
-Registers after(const Instruction& one, Registers registers) {
+ConstantFlow::Registers ConstantFlow::after(const Instruction& one, Registers registers) {
   if (one.transfer == Transfer::Immediate) {
     registers[one.to] = {Knowledge::Constant, one.immediate};
   } else if (one.transfer == Transfer::Copy) {
     // A 32-bit copy cuts the upper half: only numbers that it cannot change are of interest.
-    const Register& from = registers[one.from];
+    const Register from = registers[one.from];
     const bool small = from.knowledge == Knowledge::Constant && from.value >= 0 && from.value <= kNumberMax;
-    registers[one.to] = small ? from : kAnything;
+    registers[one.to] = small ? from : Register{Knowledge::Anything, 0};
   } else {
     forget(registers, one.written);
   }
@@ -58,53 +67,19 @@ Registers after(const Instruction& one, Registers registers) {
   return registers;
 }
 
-class Walk {
-public:
-  Walk(const FunctionCode& code, const EntryMap& entries) : code_(code), before_(code.instructions.size()) {
-    Registers anything;
-    anything.fill(kAnything);
-    for (size_t i = 0; i < code.instructions.size(); i++)
-      if (entries.at(code.instructions[i].address) == Entry::Outside) enter(i, anything);
-    while (!work_.empty()) {
-      const size_t i = work_.back();
-      work_.pop_back();
-      step(i);
-    }
-  }
-  const Register& eax_before(size_t i) const { return before_[i][kRax]; }
+void ConstantFlow::enter(size_t i, const Registers& registers) {
+  if (i >= before_.size()) return;
+  Change change = Change::None;
+  for (uint32_t r = 0; r < registers.size(); r++)
+    if (merge(before_[i][r], registers[r]) == Change::Some) change = Change::Some;
+  if (change == Change::Some) work_.push_back(i);
+}
 
-private:
-  void enter(size_t i, const Registers& registers) {
-    if (i >= before_.size()) return;
-    Change change = Change::None;
-    for (uint32_t r = 0; r < registers.size(); r++)
-      if (merge(before_[i][r], registers[r]) == Change::Some) change = Change::Some;
-    if (change == Change::Some) work_.push_back(i);
-  }
-  void step(size_t i) {
-    const Instruction& one = code_.instructions[i];
-    const Registers registers = after(one, before_[i]);
-    if (one.flow == Flow::Branch || one.flow == Flow::Jump) enter(code_.index_at(one.target), registers);
-    if (one.flow != Flow::Jump && one.flow != Flow::JumpIndirect && one.flow != Flow::Leave) enter(i + 1, registers);
-  }
-
-  const FunctionCode& code_;
-  std::vector<Registers> before_;
-  std::vector<size_t> work_;
-};
-
-} // namespace
-
-std::vector<int16_t> syscall_numbers(const FunctionCode& code, const EntryMap& entries) {
-  std::vector<int16_t> numbers;
-  const Walk walk(code, entries);
-  for (size_t i = 0; i < code.instructions.size(); i++) {
-    if (code.instructions[i].flow != Flow::Syscall) continue;
-    const Register& eax = walk.eax_before(i);
-    const bool known = eax.knowledge == Knowledge::Constant && eax.value >= 0 && eax.value <= kNumberMax;
-    numbers.push_back(known ? static_cast<int16_t>(eax.value) : shim::kNumberUnknown);
-  }
-  return numbers;
+void ConstantFlow::step(size_t i) {
+  const Instruction& one = code_.instructions[i];
+  const Registers registers = after(one, before_[i]);
+  if (one.flow == Flow::Branch || one.flow == Flow::Jump) enter(code_.index_at(one.target), registers);
+  if (one.flow != Flow::Jump && one.flow != Flow::JumpIndirect && one.flow != Flow::Leave) enter(i + 1, registers);
 }
 
 } // namespace sp::sites

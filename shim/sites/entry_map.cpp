@@ -7,10 +7,10 @@
 
 namespace sp::sites {
 
-EntryMap::EntryMap(const CodeImage& image, std::span<const FunctionCode> functions) : image_(image) {
-  for (uint64_t entry : image.entries) add(entry, Entry::Outside);
+EntryMap::EntryMap(const CodeListing& listing) : listing_(listing), image_(listing.image()) {
+  for (uint64_t entry : image_.entries) add(entry, Entry::Outside);
   add_named_by_data();
-  for (const auto& code : functions) add_function(code);
+  for (const auto& code : listing.functions()) add_function(code);
 }
 
 void EntryMap::add(uint64_t address, Entry entry) {
@@ -19,13 +19,19 @@ void EntryMap::add(uint64_t address, Entry entry) {
   known = std::max(known, entry);
 }
 
+// For numbers of which it is only likely that they are addresses: one that points between two bytes of an instruction is
+// something else.
+void EntryMap::add_if_instruction(uint64_t address) {
+  if (listing_.at(address) != nullptr) add(address, Entry::Outside);
+}
+
 // Words in data that are addresses of code: pointers to relocate, tables of labels, the addends of relocations. A number
 // that only looks like one costs nothing but, at worst, a site.
 void EntryMap::add_named_by_data() {
   for (const auto& area : image_.areas) {
     if (area.kind == AreaKind::Code) continue;
     for (uint64_t offset = (8 - area.address % 8) % 8; offset + 8 <= area.bytes.size(); offset += 8)
-      add(ByteCursor(area.bytes, offset).take<uint64_t>(), Entry::Outside);
+      add_if_instruction(ByteCursor(area.bytes, offset).take<uint64_t>());
   }
 }
 
@@ -54,7 +60,7 @@ void EntryMap::add_indirect_targets(const FunctionCode& code) {
   }
 }
 
-// 32-bit distances from `base`, as compilers lay them out, as long as they lead into this function.
+// 32-bit distances from `base`, as compilers lay them out, as long as they lead into code: a function's cold part, too.
 void EntryMap::add_jump_table(const FunctionCode& code, uint64_t table, uint64_t base) {
   const Area* area = image_.area_at(table);
   if (area == nullptr) return;
@@ -62,10 +68,9 @@ void EntryMap::add_jump_table(const FunctionCode& code, uint64_t table, uint64_t
   while (true) {
     const uint64_t target = base + static_cast<uint64_t>(int64_t{cursor.take<int32_t>()});
     if (cursor.failed() || !image_.is_code(target)) break;
-    if (target < code.function.begin || target >= code.function.end) {
-      if (base != table) break;
-    }
-    add(target, Entry::Outside);
+    const bool inside = target >= code.function.begin && target < code.function.end;
+    if (!inside && base != table) break; // a distance from one label is no distance from another
+    add_if_instruction(target);
   }
 }
 

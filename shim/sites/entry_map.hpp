@@ -4,10 +4,9 @@
 // function jumps indirectly, what follows a jump or return that has no other way in is taken for a target as well.
 #pragma once
 #include <cstdint>
-#include <span>
 #include <unordered_map>
 
-#include "shim/sites/instruction.hpp"
+#include "shim/sites/code_listing.hpp"
 
 namespace sp::sites {
 
@@ -16,7 +15,7 @@ enum class Entry : uint8_t { None, Inside, Outside };
 
 class EntryMap {
 public:
-  EntryMap(const CodeImage& image, std::span<const FunctionCode> functions);
+  explicit EntryMap(const CodeListing& listing);
 
   Entry at(uint64_t address) const {
     auto found = entries_.find(address);
@@ -25,11 +24,13 @@ public:
 
 private:
   void add(uint64_t address, Entry entry);
+  void add_if_instruction(uint64_t address);
   void add_named_by_data();
   void add_function(const FunctionCode& code);
   void add_indirect_targets(const FunctionCode& code);
   void add_jump_table(const FunctionCode& code, uint64_t table, uint64_t base);
 
+  const CodeListing& listing_;
   const CodeImage& image_;
   std::unordered_map<uint64_t, Entry> entries_;
 };

@@ -4,10 +4,11 @@
 #include <algorithm>
 #include <optional>
 #include <sys/syscall.h>
+#include <unordered_map>
 
+#include "shim/sites/code_listing.hpp"
 #include "shim/sites/constant_flow.hpp"
 #include "shim/sites/entry_map.hpp"
-#include "shim/sites/instruction.hpp"
 
 namespace sp::sites {
 namespace {
@@ -17,27 +18,28 @@ using shim::SiteRecord;
 
 constexpr uint32_t kFlagScanMax = 256; // instructions; beyond that flags count as read
 
-// Whether a flag that was set before instruction `first` may be read there or later. The ABI ends it at calls, returns and
-// jumps away.
-bool flags_live_at(const FunctionCode& code, size_t first) {
+// Whether a flag that was set before `address` may be read there or later. The ABI ends it at calls, returns and jumps
+// away; where the code is not known it is taken for read.
+bool flags_live_at(const CodeListing& listing, uint64_t start) {
   struct Step {
-    size_t index;
+    uint64_t address;
     uint32_t flags;
   };
-  std::vector<Step> work{{first, kArithmeticFlags}};
-  std::vector<uint32_t> seen(code.instructions.size(), 0);
+  std::vector<Step> work{{start, kArithmeticFlags}};
+  std::unordered_map<uint64_t, uint32_t> seen;
   for (uint32_t steps = 0; !work.empty(); steps++) {
     if (steps == kFlagScanMax) return true;
-    const auto [i, flags] = work.back();
+    const auto [address, flags] = work.back();
     work.pop_back();
-    if (i >= code.instructions.size() || (seen[i] & flags) == flags) continue;
-    seen[i] |= flags;
-    const Instruction& one = code.instructions[i];
-    if ((one.flags_read & flags) != 0) return true;
-    const uint32_t left = flags & ~one.flags_destroyed;
-    if (left == 0 || one.flow == Flow::Call || one.flow == Flow::Leave || one.flow == Flow::JumpIndirect) continue;
-    if (one.flow == Flow::Branch || one.flow == Flow::Jump) work.push_back({code.index_at(one.target), left});
-    if (one.flow != Flow::Jump) work.push_back({i + 1, left});
+    uint32_t& known = seen[address];
+    if ((known & flags) == flags) continue;
+    known |= flags;
+    const Instruction* one = listing.at(address);
+    if (one == nullptr || (one->flags_read & flags) != 0) return true;
+    const uint32_t left = flags & ~one->flags_destroyed;
+    if (left == 0 || one->flow == Flow::Call || one->flow == Flow::Leave || one->flow == Flow::JumpIndirect) continue;
+    if (one->flow == Flow::Branch || one->flow == Flow::Jump) work.push_back({one->target, left});
+    if (one->flow != Flow::Jump) work.push_back({one->end(), left});
   }
   return false;
 }
@@ -132,54 +134,48 @@ private:
   bool branch_inside_ = false;
 };
 
-Site judge(const CodeImage& image, const FunctionCode& code, const EntryMap& entries, size_t syscall, int16_t number,
-           uint64_t free_from) {
+Site judge(const CodeListing& listing, const FunctionCode& code, const EntryMap& entries, const ConstantFlow& constants,
+           size_t syscall, uint64_t free_from) {
   Site site{code.instructions[syscall].address, Refusal::None, {}};
-  site.record.number = number;
-  if (code.function.kind == FunctionKind::SignalFrame || number == SYS_rt_sigreturn) {
+  site.record.number = constants.number_at(syscall, syscall);
+  if (code.function.kind == FunctionKind::SignalFrame || site.record.number == SYS_rt_sigreturn) {
     site.refusal = Refusal::SignalReturn;
-  } else if (flags_live_at(code, syscall + 1)) {
+  } else if (flags_live_at(listing, code.instructions[syscall].end())) {
     site.refusal = Refusal::FlagsLive;
   } else {
-    const RunChoice choice(image, code, entries, syscall, free_from);
+    const RunChoice choice(listing.image(), code, entries, syscall, free_from);
     if (choice.run())
-      site.record = choice.record(number);
+      site.record = choice.record(constants.number_at(syscall, choice.run()->first));
     else
       site.refusal = choice.refusal();
   }
   return site;
 }
 
-void find_in_function(const CodeImage& image, const FunctionCode& code, const EntryMap& entries,
+void find_in_function(const CodeListing& listing, const FunctionCode& code, const EntryMap& entries,
                       std::vector<Site>& sites) {
   auto is_syscall = [](const Instruction& one) { return one.flow == Flow::Syscall; };
   if (std::none_of(code.instructions.begin(), code.instructions.end(), is_syscall)) return;
-  const std::vector<int16_t> numbers = syscall_numbers(code, entries);
-  size_t nth = 0;
+  const ConstantFlow constants(code, entries);
   uint64_t free_from = 0;
   for (size_t i = 0; i < code.instructions.size(); i++) {
     if (!is_syscall(code.instructions[i])) continue;
-    sites.push_back(judge(image, code, entries, i, numbers[nth++], free_from));
+    sites.push_back(judge(listing, code, entries, constants, i, free_from));
     const Site& site = sites.back();
     if (site.refusal == Refusal::None) free_from = site.record.address + site.record.length;
   }
 }
 
 // 0f 05 in code that no decoded instruction covers.
-void find_uncovered(const CodeImage& image, std::span<const FunctionCode> functions, std::vector<Site>& sites) {
-  for (const auto& area : image.areas) {
+void find_uncovered(const CodeListing& listing, std::vector<Site>& sites) {
+  for (const auto& area : listing.image().areas) {
     if (area.kind == AreaKind::Data) continue;
     for (uint64_t offset = 0; offset + 1 < area.bytes.size(); offset++) {
       if (area.bytes[offset] != 0x0f || area.bytes[offset + 1] != 0x05) continue;
       const uint64_t address = area.address + offset;
-      const Function* function = image.function_at(address);
-      Refusal refusal = Refusal::NoFunction;
-      if (function != nullptr) {
-        const FunctionCode& code = functions[static_cast<size_t>(function - image.functions.data())];
-        if (!code.instructions.empty() && address < code.instructions.back().end()) continue;
-        refusal = Refusal::Undecodable;
-      }
-      sites.push_back({address, refusal, {}});
+      const FunctionCode* code = listing.function_at(address);
+      if (code != nullptr && !code->instructions.empty() && address < code->instructions.back().end()) continue;
+      sites.push_back({address, code == nullptr ? Refusal::NoFunction : Refusal::Undecodable, {}});
       sites.back().record.number = shim::kNumberUnknown;
     }
   }
@@ -201,13 +197,11 @@ std::string_view text_of(Refusal refusal) {
 }
 
 std::vector<Site> find_sites(const CodeImage& image) {
-  std::vector<FunctionCode> functions;
-  functions.reserve(image.functions.size());
-  for (const auto& function : image.functions) functions.push_back(decode_function(image, function));
-  const EntryMap entries(image, functions);
+  const CodeListing listing(image);
+  const EntryMap entries(listing);
   std::vector<Site> sites;
-  for (const auto& code : functions) find_in_function(image, code, entries, sites);
-  find_uncovered(image, functions, sites);
+  for (const auto& code : listing.functions()) find_in_function(listing, code, entries, sites);
+  find_uncovered(listing, sites);
   std::sort(sites.begin(), sites.end(), [](auto& a, auto& b) { return a.syscall_address < b.syscall_address; });
   return sites;
 }

@@ -122,7 +122,9 @@ void read_frame(CodeImage& image, uint64_t address) {
   const uint64_t begin = cursor.take_encoded(common->pointer_encoding, 0);
   const uint64_t length = cursor.take_encoded(common->pointer_encoding & kFormatMask, 0);
   if (cursor.failed() || length == 0 || !image.is_code(begin)) return;
-  image.functions.push_back({begin, begin + length, common->kind});
+  // A restorer's record begins one byte early, for unwinders that look up the byte before a return address.
+  const uint64_t early = common->kind == FunctionKind::SignalFrame ? 1 : 0;
+  image.functions.push_back({begin + early, begin + length, common->kind});
   if (!common->augmented || common->language_encoding == kOmit) return;
   cursor.take_uleb();
   const uint64_t language_data = cursor.take_encoded(common->language_encoding, 0);
