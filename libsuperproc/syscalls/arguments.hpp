@@ -22,7 +22,7 @@ namespace sp {
 inline constexpr uint32_t kArgumentCountMax = 6;
 
 // clang-format off
-#define SP_ARGUMENT_KINDS(KIND)                                                                     \
+#define SP_ARGUMENT_KINDS(KIND)                                                                                        \
   KIND(int, int_) KIND(uint, uint) KIND(long, long_) KIND(ulong, ulong) KIND(hex, hex) KIND(size, size)                \
   KIND(offset, offset) KIND(mode, mode) KIND(id, id) KIND(fd, fd) KIND(dirfd, dirfd) KIND(pid, pid) KIND(tid, tid)     \
   KIND(ptr, ptr) KIND(str, str) KIND(path, path) KIND(in, in) KIND(out, out) KIND(prot, prot)                          \
