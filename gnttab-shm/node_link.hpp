@@ -46,7 +46,7 @@ private:
       if (ticket) target_.notify(bell_);
       if (ticket || ticket.error().value != EAGAIN) return ticket;
       target_.notify(bell_); // whoever filled the ring may have died before ringing
-      if (ring_.reclaim_dead(self) == 0) ring_.wait_for_space();
+      if (ring_.reclaim_dead() == 0) ring_.wait_for_space();
     }
   }
 

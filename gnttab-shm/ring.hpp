@@ -60,8 +60,9 @@ public:
   bool is_done(Ticket ticket) const;
   void abandon(Ticket ticket);
 
-  // Takes back what threads of this node left behind that no longer exist. Needs this node's kernel.
-  uint32_t reclaim_dead(HostTid self);
+  // Takes back what threads of this node left behind that no longer exist; only this node's kernel can tell. Returns how
+  // many slots are free again at once.
+  uint32_t reclaim_dead();
 
   // ---- target ----
   std::optional<TakenRequest> take();
@@ -72,9 +73,11 @@ public:
   // Every pending and every later request ends with -errno_value. Returns how many were pending.
   uint32_t fail_all(int errno_value);
 
+  // Nothing for the target to do.
   bool empty() const {
     return header_->newest.load(std::memory_order_relaxed) == 0 &&
-           header_->order_count.load(std::memory_order_relaxed) == 0;
+           header_->order_count.load(std::memory_order_relaxed) == 0 &&
+           header_->orphan_count.load(std::memory_order_relaxed) == 0;
   }
   uint32_t slot_count() const { return slot_count_; }
   const wire::RingHeader& header() const { return *header_; }
@@ -94,7 +97,8 @@ private:
   void announce_space();
   bool finish(wire::Slot& s, uint32_t sequence, int64_t result);
   bool fail_one(wire::Slot& s, int errno_value);
-  bool reclaim_one(wire::Slot& s, HostTid dead, HostTid self);
+  bool reclaim_one(wire::Slot& s, HostTid dead);
+  void free_orphans();
   void collect_newest();
   enum class Signals { ignored, end_the_wait };
   Result<int64_t> wait_for(Ticket ticket, const Waiting& waiting, Signals signals, const std::atomic<uint32_t>* flag);

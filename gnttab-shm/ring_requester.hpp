@@ -116,32 +116,31 @@ void BasicRing<B>::abandon(Ticket ticket) {
   if (slot::abandon(s, ticket.sequence)) release(s, ticket.sequence);
 }
 
-// Several threads may sweep at once: who wins the owner's place gives the slot back.
+// Several threads may sweep at once: who replaces the dead owner decides. Nobody can tell whether a thread that died after
+// filling its slot had pushed it; such a slot is left to the target, which knows what is queued.
 template <Bell B>
-bool BasicRing<B>::reclaim_one(wire::Slot& s, HostTid dead, HostTid self) {
+bool BasicRing<B>::reclaim_one(wire::Slot& s, HostTid dead) {
   using wire::SlotPhase;
   uint32_t owner = static_cast<uint32_t>(dead.value);
-  if (!s.owner_tid.compare_exchange_strong(owner, static_cast<uint32_t>(self.value), std::memory_order_acq_rel))
-    return false;
+  if (!s.owner_tid.compare_exchange_strong(owner, wire::kOrphan, std::memory_order_acq_rel)) return false;
   const uint32_t word = s.phase.load(std::memory_order_acquire);
   const uint32_t sequence = slot::sequence_of(word);
   const SlotPhase phase = slot::phase_of(word);
-  // `filled` is not proof that the dead thread came to push it. A request that was not pushed will never be taken: its
-  // slot stays out of use until the ring is formatted again, which is better than being taken twice.
   if (phase == SlotPhase::free || phase == SlotPhase::claimed || slot::abandon(s, sequence)) {
     release(s, sequence);
     return true;
   }
+  header_->orphan_count.fetch_add(1, std::memory_order_release);
   return false;
 }
 
 template <Bell B>
-uint32_t BasicRing<B>::reclaim_dead(HostTid self) {
+uint32_t BasicRing<B>::reclaim_dead() {
   uint32_t count = 0;
   for (uint32_t i = 0; i < slot_count_; ++i) {
     const auto owner = static_cast<int32_t>(slots()[i].owner_tid.load(std::memory_order_relaxed));
-    if (owner <= 0 || owner == self.value || sys::call(SYS_tkill, owner, 0) != -ESRCH) continue;
-    if (reclaim_one(slots()[i], HostTid{owner}, self)) ++count;
+    if (owner <= 0 || sys::call(SYS_tkill, owner, 0) != -ESRCH) continue;
+    if (reclaim_one(slots()[i], HostTid{owner})) ++count;
   }
   header_->reclaimed_count.fetch_add(count, std::memory_order_relaxed);
   return count;

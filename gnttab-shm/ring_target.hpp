@@ -55,11 +55,34 @@ void BasicRing<B>::collect_newest() {
   header_->order_count.store(count, std::memory_order_relaxed);
 }
 
+// An orphan that is filled while nothing at all is queued was never pushed: its owner died first. What the owner did
+// push is in the chain by now, because it died before it was marked, and it was marked before we look.
+template <Bell B>
+void BasicRing<B>::free_orphans() {
+  if (header_->order_count.load(std::memory_order_relaxed) != 0) return; // later, when all of those are taken
+  header_->orphan_count.exchange(0, std::memory_order_acquire);
+  collect_newest();
+  if (header_->order_count.load(std::memory_order_relaxed) != 0) {
+    header_->orphan_count.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  for (uint32_t i = 0; i < slot_count_; ++i) {
+    wire::Slot& s = slots()[i];
+    if (s.owner_tid.load(std::memory_order_acquire) != wire::kOrphan) continue;
+    const uint32_t sequence = slot::sequence_of(s.phase.load(std::memory_order_relaxed));
+    if (!slot::begin_finish(s, sequence, wire::SlotPhase::filled)) continue;
+    release(s, sequence);
+    header_->reclaimed_count.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
 template <Bell B>
 std::optional<TakenRequest> BasicRing<B>::take() {
   uint32_t count = header_->order_count.load(std::memory_order_relaxed);
   if (count == 0) {
     collect_newest();
+    if (header_->orphan_count.load(std::memory_order_relaxed) != 0) [[unlikely]]
+      free_orphans();
     count = header_->order_count.load(std::memory_order_relaxed);
   }
   if (count > slot_count_) count = slot_count_;

@@ -9,8 +9,9 @@
 //   done    --release-->  free      the requester after reading the result; nobody waits (abandoned): the responder
 //
 // What if it dies here?
-//   source in claimed, or before release: the slot keeps a dead owner; reclaim() gives it back
-//   source in filled or taken: the request is carried out as if nothing had happened; reclaim() abandons it
+//   source in claimed, or before release: the slot keeps a dead owner; reclaim_dead() gives it back
+//   source in filled or taken: reclaim_dead() makes it an orphan. If it was pushed, it is carried out and freed by its
+//     responder; if not, the target finds it while nothing is queued and frees it
 //   target in taken or finished: the requester waits until the target's node is fenced: fail_all() completes the slot
 #pragma once
 #include "gnttab-shm/wire_ring.hpp"

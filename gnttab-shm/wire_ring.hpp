@@ -21,6 +21,9 @@ inline constexpr uint32_t kSlotArgumentCount = 8;
 enum class SlotPhase : uint32_t { free = 0, claimed = 1, filled = 2, taken = 3, finished = 4 };
 enum class Completion : uint32_t { pending = 0, slept_on = 1, done = 2, abandoned = 3 };
 
+// In owner_tid: the owner died; who completes the request frees the slot, or the target if it was never pushed.
+inline constexpr uint32_t kOrphan = 0xffffffff;
+
 // Two cache lines. Words that carry a sequence change it at every reuse of the slot, so that nobody who comes too late
 // (a responder after a fence, a futex sleeper) can mistake a new request for the one that he knew.
 struct alignas(128) Slot {
@@ -56,7 +59,7 @@ struct RingHeader {
 
   // Written by threads of the source.
   alignas(64) std::atomic<uint32_t> space; // futex word: threads that found no free slot sleep here; odd: somebody does
-  std::atomic<uint32_t> reserved_source;
+  std::atomic<uint32_t> orphan_count; // slots marked kOrphan since the target looked last
   std::atomic<uint64_t> full_count;     // submissions that found no free slot
   std::atomic<uint64_t> reclaimed_count; // slots taken back from threads that died
 
