@@ -118,7 +118,7 @@ Result<uint32_t> VmaMap::replace(uint32_t first, uint32_t last, uint64_t a, uint
   }
   attributes = moved(attributes, low - a);
 
-  const bool left_stays = tree_.at(first).start < low, right_stays = tree_.at(last).end > high;
+  const bool left_stays = tree_.at(first).start<low, right_stays = tree_.at(last).end> high;
   const uint32_t have = first == last ? 1 : tree_.at(first).next == last ? 2 : 3; // 3: three or more
   const uint32_t need = 1u + left_stays + right_stays;
   if (need > have && need - have > tree_.unused_count()) return fail(ENOMEM);

@@ -70,7 +70,7 @@ struct alignas(64) Vma {
 };
 static_assert(sizeof(Vma) == 64 && offsetof(Vma, parent) == 36);
 
-inline constexpr uint32_t kVmaExactBinCount = 64;                    // free records of 1 .. 64 pages, a bin for each size
+inline constexpr uint32_t kVmaExactBinCount = 64; // free records of 1 .. 64 pages, a bin for each size
 inline constexpr uint32_t kVmaBinCount = kVmaExactBinCount + 46 * 4; // then four size classes for each power of two
 inline constexpr uint32_t kVmaBinWordCount = (kVmaBinCount + 63) / 64;
 
@@ -86,8 +86,8 @@ struct alignas(64) VmaMapHeader {
   uint32_t count;      // records in use
   uint32_t unused;     // head of the records that were used and given back
   uint32_t root;
-  uint32_t first; // record at `start`
-  uint32_t last;  // record before `end`: the top
+  uint32_t first;      // record at `start`
+  uint32_t last;       // record before `end`: the top
   uint64_t used_bytes; // not free
   uint64_t reserved[3];
   uint64_t bin_bitmap[kVmaBinWordCount]; // bit b: bins[b] is not empty

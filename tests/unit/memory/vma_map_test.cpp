@@ -91,8 +91,12 @@ TEST_CASE("assign splits at both ends and merges with equal neighbours") {
 
 TEST_CASE("assign refuses addresses that are no pages of the window") {
   Fixture f(100);
-  for (const auto& [a, b] : {std::pair{page(0) - kPageBytes, page(1)}, {page(99), page(101)}, {page(2), page(2)},
-                             {page(3), page(2)}, {page(2) + 1, page(3)}, {page(2), page(3) + 1}})
+  for (const auto& [a, b] : {std::pair{page(0) - kPageBytes, page(1)},
+                             {page(99), page(101)},
+                             {page(2), page(2)},
+                             {page(3), page(2)},
+                             {page(2) + 1, page(3)},
+                             {page(2), page(3) + 1}})
     CHECK(f.map.assign(a, b, anonymous()).error().value == EINVAL);
   CHECK(f.text() == ".0");
 }
@@ -211,7 +215,8 @@ TEST_CASE("update changes each record of the range and splits at its ends") {
   CHECK(f.text() == ".0 a10 a15 p20 p25 .30");
   CHECK(f.map.find(page(15)).prot == PROT_NONE);
   CHECK(f.map.find(page(25)).file_offset == 5 * kPageBytes);
-  REQUIRE(f.map.update(page(15), page(20), [](VmaAttributes& attributes) { attributes.prot = PROT_READ | PROT_WRITE; }));
+  REQUIRE(
+      f.map.update(page(15), page(20), [](VmaAttributes& attributes) { attributes.prot = PROT_READ | PROT_WRITE; }));
   REQUIRE(f.map.update(page(12), page(28), [](VmaAttributes& attributes) { attributes.prot = PROT_READ; }));
   CHECK(f.text() == ".0 a10 a12 p20 .30");
 }

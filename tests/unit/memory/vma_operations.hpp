@@ -20,7 +20,7 @@ class VmaMemory {
 public:
   explicit VmaMemory(size_t capacity)
       : bytes_(wire::kVmaRecordsOffset + (capacity + 1) * sizeof(wire::Vma)),
-        data_(static_cast<std::byte*>(::operator new(bytes_, std::align_val_t{64}))) {
+        data_(static_cast<std::byte*>(::operator new (bytes_, std::align_val_t{64}))) {
     std::memset(data_.get(), 0xa5, bytes_);
   }
   std::byte* data() const { return data_.get(); }
@@ -29,7 +29,7 @@ public:
 
 private:
   struct Free {
-    void operator()(std::byte* p) const { ::operator delete(p, std::align_val_t{64}); }
+    void operator()(std::byte* p) const { ::operator delete (p, std::align_val_t{64}); }
   };
   size_t bytes_;
   std::unique_ptr<std::byte, Free> data_;
@@ -55,14 +55,14 @@ public:
     const uint64_t limit = choose_(4) != 0 ? 8 : page_count();
     const uint64_t b = std::min(end_, a + (1 + choose_(static_cast<uint32_t>(limit))) * wire::kPageBytes);
     switch (choose_(8)) {
-    case 0:
-    case 1: return allocate(b - a);
-    case 2: return assign(a, b, some_attributes());
-    case 3:
-    case 4: return assign(a, b, some_free());
-    case 5: return update(a, b);
-    case 6: return extend(a, b);
-    default: return query(a, b);
+      case 0:
+      case 1: return allocate(b - a);
+      case 2: return assign(a, b, some_attributes());
+      case 3:
+      case 4: return assign(a, b, some_free());
+      case 5: return update(a, b);
+      case 6: return extend(a, b);
+      default: return query(a, b);
     }
   }
 
@@ -176,8 +176,8 @@ private:
   const char* query(uint64_t a, uint64_t b) {
     if (list(a, b) != oracle_.ranges(a, b)) return "a part lists other records";
     if (map_.is_free(a, b) != oracle_.all_of_kind(a, b, wire::VmaKind::free)) return "is_free";
-    const bool mapped = oracle_.none_of_kind(a, b, wire::VmaKind::free) &&
-                        oracle_.none_of_kind(a, b, wire::VmaKind::reserved);
+    const bool mapped =
+        oracle_.none_of_kind(a, b, wire::VmaKind::free) && oracle_.none_of_kind(a, b, wire::VmaKind::reserved);
     if (map_.is_mapped(a, b) != mapped) return "is_mapped";
     const wire::Vma& vma = map_.find(b - 1);
     if (vma.start >= b || vma.end < b || vma.attributes(b - wire::kPageBytes) != oracle_.at(b - 1)) return "find";
