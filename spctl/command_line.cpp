@@ -137,12 +137,14 @@ private:
   void add_bench() {
     CLI::App* command = add("bench", "Measure superproc against native runs, in turn");
     command->add_option("--only", bench_.only, "Only measurements whose name matches")->type_name("REGEX");
-    command->add_option("--runs", bench_.run_count, "Runs of each kind; the median counts (5)")
+    command->add_option("--runs", bench_.run_count, "Runs of each kind; the median counts (5, quick 3)")
         ->type_name("N")
         ->check(CLI::Range(1u, 1000u));
     command->add_option("-n,--nodes", bench_.node_count, "How many nodes (2)")
         ->type_name("N")
         ->check(CLI::Range(1u, kNodeCountMax));
+    command->add_flag("--quick", bench_.quick, "Shorter and less exact");
+    command->add_flag("--list", bench_.list, "Only name the measurements");
     add_json(command, bench_.output);
     command->callback([this] { action_ = [this] { return bench(bench_); }; });
   }

@@ -52,8 +52,10 @@ int syscalls(const SyscallsOptions& options);
 struct BenchOptions {
   Output output = Output::table;
   std::string only; // regular expression on the name
-  uint32_t run_count = 5;
+  std::optional<uint32_t> run_count;
   uint32_t node_count = 2;
+  bool quick = false; // shorter windows, fewer runs, a smaller picture
+  bool list = false;
 };
 int bench(const BenchOptions& options);
 

@@ -17,14 +17,6 @@ namespace {
 constexpr const char* kPlaces[] = {"../lib/libsuperproc.so", "../lib/x86_64-linux-gnu/libsuperproc.so",
                                    "../lib64/libsuperproc.so"};
 
-std::string own_folder() {
-  char path[PATH_MAX];
-  const ssize_t bytes = readlink("/proc/self/exe", path, sizeof path - 1);
-  if (bytes <= 0) return ".";
-  const std::string self(path, static_cast<size_t>(bytes));
-  return self.substr(0, self.rfind('/'));
-}
-
 tl::unexpected<Refusal> refused(std::string text) {
   return tl::unexpected<Refusal>(Refusal{kExitOwnError, std::move(text)});
 }
@@ -49,6 +41,14 @@ tl::expected<std::string, Refusal> check(const std::string& path) {
 }
 
 } // namespace
+
+std::string own_folder() {
+  char path[PATH_MAX];
+  const ssize_t bytes = readlink("/proc/self/exe", path, sizeof path - 1);
+  if (bytes <= 0) return ".";
+  const std::string self(path, static_cast<size_t>(bytes));
+  return self.substr(0, self.rfind('/'));
+}
 
 tl::expected<std::string, Refusal> find_library() {
   char* resolved = nullptr;

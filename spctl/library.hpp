@@ -9,6 +9,8 @@
 
 namespace sp::spctl {
 
+std::string own_folder(); // where spctl lies
+
 // The library's absolute path, after all checks. LD_PRELOAD takes no path with a blank or a colon.
 tl::expected<std::string, Refusal> find_library();
 

@@ -34,27 +34,6 @@ std::vector<int32_t> process_numbers() {
   return pids;
 }
 
-// Bytes of another process's memory; fewer than asked for when the rest is not mapped. The error is an errno.
-tl::expected<std::vector<std::byte>, int> read_memory(int32_t pid, uint64_t address, size_t bytes) {
-  const int memory = open(fmt::format("/proc/{}/mem", pid).c_str(), O_RDONLY | O_CLOEXEC);
-  if (memory < 0) return tl::unexpected<int>(errno);
-  std::vector<std::byte> copy(bytes);
-  size_t at = 0;
-  int error = 0;
-  while (at < bytes) {
-    const ssize_t count = pread(memory, copy.data() + at, bytes - at, static_cast<off_t>(address + at));
-    if (count <= 0) {
-      error = count < 0 ? errno : EIO;
-      break;
-    }
-    at += static_cast<size_t>(count);
-  }
-  close(memory);
-  if (at == 0) return tl::unexpected<int>(error);
-  copy.resize(at);
-  return copy;
-}
-
 // By the list of mappings, which may be readable where the memory is not.
 bool maps_control_segment(int32_t pid) {
   std::ifstream maps(fmt::format("/proc/{}/maps", pid));
@@ -105,6 +84,26 @@ Search read_one(int32_t pid, ControlView& view, std::string& why) {
 }
 
 } // namespace
+
+tl::expected<std::vector<std::byte>, int> read_memory(int32_t pid, uint64_t address, size_t bytes) {
+  const int memory = open(fmt::format("/proc/{}/mem", pid).c_str(), O_RDONLY | O_CLOEXEC);
+  if (memory < 0) return tl::unexpected<int>(errno);
+  std::vector<std::byte> copy(bytes);
+  size_t at = 0;
+  int error = 0;
+  while (at < bytes) {
+    const ssize_t count = pread(memory, copy.data() + at, bytes - at, static_cast<off_t>(address + at));
+    if (count <= 0) {
+      error = count < 0 ? errno : EIO;
+      break;
+    }
+    at += static_cast<size_t>(count);
+  }
+  close(memory);
+  if (at == 0) return tl::unexpected<int>(error);
+  copy.resize(at);
+  return copy;
+}
 
 tl::expected<ControlView, ReadError> read_control(int32_t pid) {
   ControlView view{};

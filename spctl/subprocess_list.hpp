@@ -3,6 +3,7 @@
 // stopped, nothing is written. Residents of one SubProcess carry the same identity and are its nodes, not entries of
 // their own.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <tl/expected.hpp>
@@ -33,6 +34,9 @@ SubProcessList list_subprocesses();
 
 // The SubProcess that `pid` is, or is a resident of.
 tl::expected<SubProcess, ReadError> find_subprocess(int32_t pid);
+
+// Bytes of another process's memory; fewer than asked for where the rest is not mapped. The error is an errno.
+tl::expected<std::vector<std::byte>, int> read_memory(int32_t pid, uint64_t address, size_t bytes);
 
 tl::expected<ControlView, ReadError> read_control(int32_t pid);
 std::vector<ThreadView> read_threads(int32_t pid, const ControlView& control);
