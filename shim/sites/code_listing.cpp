@@ -37,9 +37,8 @@ FunctionCode CodeListing::decode(const Function& function) const {
 }
 
 const FunctionCode* CodeListing::function_at(uint64_t address) const {
-  auto next = std::upper_bound(functions_.begin(), functions_.end(), address, [](uint64_t wanted, const auto& code) {
-    return wanted < code.function.begin;
-  });
+  auto next = std::upper_bound(functions_.begin(), functions_.end(), address,
+                               [](uint64_t wanted, const auto& code) { return wanted < code.function.begin; });
   if (next == functions_.begin()) return nullptr;
   --next;
   return address < next->function.end ? &*next : nullptr;

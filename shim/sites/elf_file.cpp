@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The file is not trusted: every offset is checked, what lies outside is left out or ends the reading with a message.
 #include "shim/sites/elf_file.hpp"
 
 #include <algorithm>
@@ -91,7 +92,8 @@ void ElfReader::read_symbols() {
           {symbol.st_value, symbol.st_size, text_at(sections_[section.sh_link].sh_offset + symbol.st_name)});
     }
   }
-  std::stable_sort(image_.symbols.begin(), image_.symbols.end(), [](auto& a, auto& b) { return a.address < b.address; });
+  std::stable_sort(image_.symbols.begin(), image_.symbols.end(),
+                   [](auto& a, auto& b) { return a.address < b.address; });
 }
 
 void ElfReader::read_notes() {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// For each site: may it be patched at all (signal return, flags), and which run is the cheapest that nothing enters.
 #include "shim/sites/finder.hpp"
 
 #include <algorithm>
@@ -52,7 +53,8 @@ struct Run {
 
 class RunChoice {
 public:
-  RunChoice(const CodeImage& image, const FunctionCode& code, const EntryMap& entries, size_t syscall, uint64_t free_from)
+  RunChoice(const CodeImage& image, const FunctionCode& code, const EntryMap& entries, size_t syscall,
+            uint64_t free_from)
       : image_(image), code_(code), entries_(entries), syscall_(syscall), free_from_(free_from) {
     choose();
   }
@@ -185,13 +187,13 @@ void find_uncovered(const CodeListing& listing, std::vector<Site>& sites) {
 
 std::string_view text_of(Refusal refusal) {
   switch (refusal) {
-  case Refusal::None: return "patchable";
-  case Refusal::NoFunction: return "outside any known function";
-  case Refusal::Undecodable: return "function not decodable";
-  case Refusal::SignalReturn: return "signal return, recognised by its bytes";
-  case Refusal::FlagsLive: return "flags are read after the call";
-  case Refusal::NotMovable: return "no movable neighbours";
-  case Refusal::BranchInside: return "a branch leads into the neighbours";
+    case Refusal::None: return "patchable";
+    case Refusal::NoFunction: return "outside any known function";
+    case Refusal::Undecodable: return "function not decodable";
+    case Refusal::SignalReturn: return "signal return, recognised by its bytes";
+    case Refusal::FlagsLive: return "flags are read after the call";
+    case Refusal::NotMovable: return "no movable neighbours";
+    case Refusal::BranchInside: return "a branch leads into the neighbours";
   }
   return "";
 }

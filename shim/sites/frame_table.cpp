@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+// The unwind tables as the linker sorts them: .eh_frame_hdr lists every record of .eh_frame, a record gives a function's
+// bounds, its common entry says how the numbers are written, and its language data lists the landing pads.
 #include "shim/sites/frame_table.hpp"
 
 #include <cstring>
@@ -28,16 +30,16 @@ public:
     const uint64_t place = address();
     uint64_t value = 0;
     switch (encoding & kFormatMask) {
-    case 0x00:
-    case 0x04:
-    case 0x0c: value = take<uint64_t>(); break;
-    case 0x01: value = take_uleb(); break;
-    case 0x02: value = take<uint16_t>(); break;
-    case 0x03: value = take<uint32_t>(); break;
-    case 0x09: value = static_cast<uint64_t>(take_sleb()); break;
-    case 0x0a: value = static_cast<uint64_t>(int64_t{take<int16_t>()}); break;
-    case 0x0b: value = static_cast<uint64_t>(int64_t{take<int32_t>()}); break;
-    default: return 0;
+      case 0x00:
+      case 0x04:
+      case 0x0c: value = take<uint64_t>(); break;
+      case 0x01: value = take_uleb(); break;
+      case 0x02: value = take<uint16_t>(); break;
+      case 0x03: value = take<uint32_t>(); break;
+      case 0x09: value = static_cast<uint64_t>(take_sleb()); break;
+      case 0x0a: value = static_cast<uint64_t>(int64_t{take<int16_t>()}); break;
+      case 0x0b: value = static_cast<uint64_t>(int64_t{take<int32_t>()}); break;
+      default: return 0;
     }
     if (value == 0) return 0;
     if ((encoding & kRelationMask) == kRelativeToPlace) value += place;

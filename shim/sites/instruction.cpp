@@ -7,8 +7,8 @@
 
 namespace sp::sites {
 
-const uint32_t kArithmeticFlags = ZYDIS_CPUFLAG_CF | ZYDIS_CPUFLAG_PF | ZYDIS_CPUFLAG_AF | ZYDIS_CPUFLAG_ZF |
-                                  ZYDIS_CPUFLAG_SF | ZYDIS_CPUFLAG_OF;
+const uint32_t kArithmeticFlags =
+    ZYDIS_CPUFLAG_CF | ZYDIS_CPUFLAG_PF | ZYDIS_CPUFLAG_AF | ZYDIS_CPUFLAG_ZF | ZYDIS_CPUFLAG_SF | ZYDIS_CPUFLAG_OF;
 
 namespace {
 
@@ -32,19 +32,19 @@ int general_register(ZydisRegister reg) {
 Flow flow_of(const Decoded& decoded) {
   const bool direct = decoded.operands[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE;
   switch (decoded.head.meta.category) {
-  case ZYDIS_CATEGORY_COND_BR: return Flow::Branch;
-  case ZYDIS_CATEGORY_UNCOND_BR: return direct ? Flow::Jump : Flow::JumpIndirect;
-  case ZYDIS_CATEGORY_CALL: return Flow::Call;
-  case ZYDIS_CATEGORY_RET: return Flow::Leave;
-  default: break;
+    case ZYDIS_CATEGORY_COND_BR: return Flow::Branch;
+    case ZYDIS_CATEGORY_UNCOND_BR: return direct ? Flow::Jump : Flow::JumpIndirect;
+    case ZYDIS_CATEGORY_CALL: return Flow::Call;
+    case ZYDIS_CATEGORY_RET: return Flow::Leave;
+    default: break;
   }
   switch (decoded.head.mnemonic) {
-  case ZYDIS_MNEMONIC_SYSCALL: return Flow::Syscall;
-  case ZYDIS_MNEMONIC_HLT:
-  case ZYDIS_MNEMONIC_UD0:
-  case ZYDIS_MNEMONIC_UD1:
-  case ZYDIS_MNEMONIC_UD2: return Flow::Leave;
-  default: return Flow::Next;
+    case ZYDIS_MNEMONIC_SYSCALL: return Flow::Syscall;
+    case ZYDIS_MNEMONIC_HLT:
+    case ZYDIS_MNEMONIC_UD0:
+    case ZYDIS_MNEMONIC_UD1:
+    case ZYDIS_MNEMONIC_UD2: return Flow::Leave;
+    default: return Flow::Next;
   }
 }
 
@@ -53,17 +53,17 @@ Movable movable_of(const Decoded& decoded, const Instruction& instruction) {
   if (instruction.flow != Flow::Next || (decoded.head.attributes & ZYDIS_ATTRIB_IS_RELATIVE) != 0) return Movable::No;
   if ((instruction.written & (1u << kRsp)) != 0) return Movable::No;
   switch (decoded.head.meta.category) {
-  case ZYDIS_CATEGORY_CET:
-  case ZYDIS_CATEGORY_INTERRUPT:
-  case ZYDIS_CATEGORY_SYSCALL:
-  case ZYDIS_CATEGORY_SYSRET:
-  case ZYDIS_CATEGORY_SYSTEM:
-  case ZYDIS_CATEGORY_IO:
-  case ZYDIS_CATEGORY_IOSTRINGOP:
-  case ZYDIS_CATEGORY_PUSH:
-  case ZYDIS_CATEGORY_POP:
-  case ZYDIS_CATEGORY_INVALID: return Movable::No;
-  default: break;
+    case ZYDIS_CATEGORY_CET:
+    case ZYDIS_CATEGORY_INTERRUPT:
+    case ZYDIS_CATEGORY_SYSCALL:
+    case ZYDIS_CATEGORY_SYSRET:
+    case ZYDIS_CATEGORY_SYSTEM:
+    case ZYDIS_CATEGORY_IO:
+    case ZYDIS_CATEGORY_IOSTRINGOP:
+    case ZYDIS_CATEGORY_PUSH:
+    case ZYDIS_CATEGORY_POP:
+    case ZYDIS_CATEGORY_INVALID: return Movable::No;
+    default: break;
   }
   return decoded.head.meta.branch_type == ZYDIS_BRANCH_TYPE_NONE ? Movable::Yes : Movable::No;
 }
@@ -74,8 +74,8 @@ void read_flags(const Decoded& decoded, Instruction& instruction) {
   instruction.flags_read = flags.tested & kArithmeticFlags;
   instruction.flags_destroyed = (flags.modified | flags.set_0 | flags.set_1 | flags.undefined) & kArithmeticFlags;
   // A shift by cl and a repeated compare may leave them as they were.
-  const bool repeated = (decoded.head.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE |
-                                                    ZYDIS_ATTRIB_HAS_REPNE)) != 0;
+  const bool repeated =
+      (decoded.head.attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)) != 0;
   const auto category = decoded.head.meta.category;
   const bool shift = category == ZYDIS_CATEGORY_SHIFT || category == ZYDIS_CATEGORY_ROTATE;
   bool by_register = false;
@@ -93,8 +93,8 @@ void read_registers(const Decoded& decoded, Instruction& instruction) {
       instruction.written |= static_cast<uint16_t>(1u << reg);
   }
   const ZydisDecodedOperand* operands = decoded.operands;
-  const bool whole = operands[0].type == kRegister && operands[0].size >= 32 &&
-                     general_register(operands[0].reg.value) >= 0;
+  const bool whole =
+      operands[0].type == kRegister && operands[0].size >= 32 && general_register(operands[0].reg.value) >= 0;
   if (!whole) return;
   instruction.to = static_cast<uint8_t>(general_register(operands[0].reg.value));
   const bool move = decoded.head.mnemonic == ZYDIS_MNEMONIC_MOV;
@@ -153,8 +153,8 @@ FunctionCode decode_function(const CodeImage& image, const Function& function) {
   Decoded decoded;
   for (uint64_t address = function.begin; address < function.end; address += decoded.head.length) {
     const uint8_t* bytes = area->bytes.data() + (address - area->address);
-    if (!ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, function.end - address, &decoded.head,
-                                             decoded.operands))) {
+    if (!ZYAN_SUCCESS(
+            ZydisDecoderDecodeFull(&decoder, bytes, function.end - address, &decoded.head, decoded.operands))) {
       code.decoding = Decoding::Broken;
       break;
     }

@@ -23,14 +23,14 @@
 namespace sp::shim {
 
 struct SiteRecord {
-  uint32_t address;   // ELF virtual address of the run, which is the first byte overwritten
-  uint8_t length;     // bytes of the run
-  uint8_t before;     // bytes of the instructions before the `syscall`
-  uint8_t after;      // bytes of the instructions after it
-  uint8_t overwrite;  // bytes that the patch replaces: jmp rel32, the rest int3
-  int16_t number;     // the system call's number where every way to the site agrees, else kNumberUnknown
-  uint16_t reserved;  // 0
-  uint32_t check;     // site_check() of the run's original bytes, to be verified before patching
+  uint32_t address;  // ELF virtual address of the run, which is the first byte overwritten
+  uint8_t length;    // bytes of the run
+  uint8_t before;    // bytes of the instructions before the `syscall`
+  uint8_t after;     // bytes of the instructions after it
+  uint8_t overwrite; // bytes that the patch replaces: jmp rel32, the rest int3
+  int16_t number;    // the system call's number where every way to the site agrees, else kNumberUnknown
+  uint16_t reserved; // 0
+  uint32_t check;    // site_check() of the run's original bytes, to be verified before patching
 };
 static_assert(sizeof(SiteRecord) == 16 && alignof(SiteRecord) == 4);
 static_assert(std::is_standard_layout_v<SiteRecord> && std::is_trivially_copyable_v<SiteRecord>);
@@ -45,9 +45,9 @@ struct SiteTable {
 static_assert(std::is_standard_layout_v<SiteTable>);
 
 inline constexpr int16_t kNumberUnknown = -1;
-inline constexpr uint32_t kJumpBytes = 5;         // jmp rel32
-inline constexpr uint32_t kSyscallBytes = 2;      // 0f 05
-inline constexpr uint32_t kBeforeBytesMax = 16;   // what a stub's slot has room for
+inline constexpr uint32_t kJumpBytes = 5;       // jmp rel32
+inline constexpr uint32_t kSyscallBytes = 2;    // 0f 05
+inline constexpr uint32_t kBeforeBytesMax = 16; // what a stub's slot has room for
 inline constexpr uint32_t kAfterBytesMax = 12;
 inline constexpr uint32_t kMovedBytesMax = 24;
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+// The three forms in which results leave the finder.
 #include "shim/sites/table_writer.hpp"
 
 #include <algorithm>
@@ -37,9 +38,7 @@ std::string quoted(const std::string& text) {
 
 } // namespace
 
-uint32_t FileSites::patchable_count() const {
-  return refusal_counts(*this)[static_cast<size_t>(Refusal::None)];
-}
+uint32_t FileSites::patchable_count() const { return refusal_counts(*this)[static_cast<size_t>(Refusal::None)]; }
 
 void print_table(std::ostream& out, const FileSites& file, Detail detail) {
   if (detail == Detail::EverySite) {
@@ -116,9 +115,9 @@ void print_include(std::ostream& out, std::span<const FileSites> files) {
       }
       fmt::print(out, "}};\n");
     }
-    tables += fmt::format("  {{{}, {}, {}, {}, \"{}\"}},\n", id.empty() ? "nullptr" : fmt::format("kBuildId{}", i),
-                          id.size(), count == 0 ? "nullptr" : fmt::format("kSites{}", i), count,
-                          quoted(file.image.soname));
+    tables +=
+        fmt::format("  {{{}, {}, {}, {}, \"{}\"}},\n", id.empty() ? "nullptr" : fmt::format("kBuildId{}", i), id.size(),
+                    count == 0 ? "nullptr" : fmt::format("kSites{}", i), count, quoted(file.image.soname));
   }
   fmt::print(out, "constexpr sp::shim::SiteTable kSiteTables[] = {{\n{}}};\n", tables);
 }

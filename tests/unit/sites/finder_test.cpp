@@ -159,8 +159,8 @@ TEST_CASE("nearly all of the real libc and loader can be patched") {
   CHECK(patchable + 3 >= sites.size());
   CHECK(known + 10 >= patchable);
   CHECK(immediate >= 430);
-  const std::map<std::string, int> wanted{{"read", 0},   {"write", 1},    {"openat", 257}, {"openat64", 257},
-                                          {"mmap", 9},   {"clone", 56},   {"syscall", -1}, {"pthread_cond_wait", 202},
+  const std::map<std::string, int> wanted{{"read", 0},    {"write", 1},     {"openat", 257}, {"openat64", 257},
+                                          {"mmap", 9},    {"clone", 56},    {"syscall", -1}, {"pthread_cond_wait", 202},
                                           {"munmap", 11}, {"futimens", 280}};
   for (const auto& [name, number] : wanted) {
     auto found = by_name.find(name);

@@ -35,9 +35,7 @@ void check_same_when_patched(const std::string& program) {
   CHECK(patched.output == native.output);
 }
 
-bool installed(const std::string& program) {
-  return WEXITSTATUS(run_shell("command -v " + program).status) == 0;
-}
+bool installed(const std::string& program) { return WEXITSTATUS(run_shell("command -v " + program).status) == 0; }
 
 } // namespace
 

@@ -112,8 +112,7 @@ void patch_library(const dl_phdr_info* loaded, const SiteTable& table) {
     const size_t bytes = loaded->dlpi_addr + segment.p_vaddr + segment.p_memsz - begin;
     mprotect(reinterpret_cast<void*>(begin), bytes, PROT_READ | PROT_WRITE | PROT_EXEC);
     for (uint32_t n = 0; n < table.count; n++)
-      if (table.sites[n].address - segment.p_vaddr < segment.p_memsz)
-        patch_site(loaded->dlpi_addr, table.sites[n]);
+      if (table.sites[n].address - segment.p_vaddr < segment.p_memsz) patch_site(loaded->dlpi_addr, table.sites[n]);
     mprotect(reinterpret_cast<void*>(begin), bytes, PROT_READ | PROT_EXEC);
   }
 }
