@@ -105,8 +105,9 @@ enum class Finish { nobody_sleeps, wake_sleeper, released, too_late };
 
 // The result becomes visible. Says whether the requester sleeps and must be woken.
 inline Finish finish(Slot& s, uint32_t sequence, int64_t result) {
-  s.result.store(result, std::memory_order_relaxed);
   uint32_t word = s.completion.load(std::memory_order_relaxed);
+  if (is(word, sequence, Completion::done)) return Finish::too_late; // before the result is touched
+  s.result.store(result, std::memory_order_relaxed);
   for (;;) {
     if (is(word, sequence, Completion::abandoned)) {
       release(s, sequence);
