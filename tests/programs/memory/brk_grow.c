@@ -41,6 +41,6 @@ int main(void) {
     i % 2 ? grows(NULL) : join(start(grows, NULL));
     i % 3 ? join(start(shrinks, NULL)) : shrinks(NULL);
   }
-  CHECK(brk((char*)(1ul << 46)) == -1 && errno == ENOMEM);
+  CHECK(brk((char*)(1ul << 52)) == -1 && errno == ENOMEM);
   ok();
 }
