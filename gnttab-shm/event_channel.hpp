@@ -2,11 +2,11 @@
 // A node's doorbell. Many ring it, one agent waits on it. Ringing a node that is awake only reads the line, which stays
 // in both processors' caches, and makes no system call; a node that sleeps is woken.
 //
-// Protocol: a ringer first publishes its request with a locked instruction, then looks at the word. The consumer, before
-// it sleeps, first sets `sleeping` with a locked instruction, then looks at its rings once more. So either the ringer
-// sees `sleeping`, or the consumer sees the request. While awake the consumer looks at its rings themselves.
-// Death: a ringer that dies before waking leaves `sleeping` set (only the consumer clears it), so the next ringer wakes.
-// A dead consumer is simply rung in vain; its rings are failed by whoever fences it.
+// Protocol: a ringer first publishes its request with a locked instruction, then looks at the word. The consumer,
+// before it sleeps, first sets `sleeping` with a locked instruction, then looks at its rings once more. So either the
+// ringer sees `sleeping`, or the consumer sees the request. While awake the consumer looks at its rings themselves.
+// Death: a ringer that dies before waking leaves `sleeping` set (only the consumer clears it), so the next ringer
+// wakes. A dead consumer is simply rung in vain; its rings are failed by whoever fences it.
 #pragma once
 #include "gnttab-shm/bell.hpp"
 #include "gnttab-shm/wait_policy.hpp"

@@ -5,7 +5,8 @@
 //   for (;;) { queue.wait(policy); while (queue.deliver_next()) {} }
 //
 // Sources are served in turn, one request each, so that a node which floods us cannot starve the others. What a request
-// says is judged here on a copy: an operation beyond the bound is answered with ENOSYS, an unknown SubProcess with ESRCH.
+// says is judged here on a copy: an operation beyond the bound is answered with ENOSYS, an unknown SubProcess with
+// ESRCH.
 #pragma once
 #include "gnttab-shm/event_channel.hpp"
 #include "gnttab-shm/ring.hpp"
@@ -34,17 +35,14 @@ public:
 
   // Errors: EINVAL the ring does not lead from `source` to this node.
   Result<void> attach(NodeId source, BasicRing<B> ring) {
-    if (source.value >= kNodeCountMax || ring.header().source != source.value ||
-        ring.header().target != self_.value)
+    if (source.value >= kNodeCountMax || ring.header().source != source.value || ring.header().target != self_.value)
       return fail(EINVAL);
     rings_[source.value] = ring;
     attached_ |= bell_bit(source);
     return {};
   }
   // A fenced source: what it still has in its ring is not carried out.
-  void detach(NodeId source) {
-    attached_ &= ~bell_bit(source);
-  }
+  void detach(NodeId source) { attached_ &= ~bell_bit(source); }
 
   // Errors: EEXIST, ENOSPC.
   Result<void> add_target(uint32_t subprocess, Target target) {
@@ -61,7 +59,8 @@ public:
 
   // Errors: EINTR, ETIMEDOUT.
   Result<Wake> wait(const WaitPolicy& policy, int64_t timeout_ns = -1) {
-    TRY_VOID(channel_.wait(policy, [this] { return any_request() || channel_.local_rung(); }, timeout_ns));
+    TRY_VOID(channel_.wait(
+        policy, [this] { return any_request() || channel_.local_rung(); }, timeout_ns));
     return channel_.collect_local() ? Wake::local : Wake::requests;
   }
 

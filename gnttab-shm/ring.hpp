@@ -3,10 +3,10 @@
 //
 // Any thread of the source submits (in a signal handler too); one agent of the target takes; requests complete in any
 // order, by any thread of the target. Slots are freed one by one, so a request that blocks for hours holds back nobody.
-// Requests are taken in the order in which they were submitted. That order is kept apart from the slots: a submission is
-// one compare-and-swap that makes the slot's number the `newest`, linked to the one before; the agent takes the whole
-// chain at once and reverses it into order[]. Nobody ever pops a single link, so there is no ABA problem, and no lock
-// that a killed or interrupted thread could hold.
+// Requests are taken in the order in which they were submitted. That order is kept apart from the slots: a submission
+// is one compare-and-swap that makes the slot's number the `newest`, linked to the one before; the agent takes the
+// whole chain at once and reverses it into order[]. Nobody ever pops a single link, so there is no ABA problem, and no
+// lock that a killed or interrupted thread could hold.
 //
 // A Ring is only a view (two words), made by create() or open() and copied freely. The slot count is kept in the view,
 // not read again from shared memory; every number that comes from there is bounded before it is used.
@@ -53,15 +53,15 @@ public:
   // The result that the target gave, negative errnos included, as a value; frees the slot. Signals do not end it.
   // Errors: EPROTO the slot was overwritten; ETIMEDOUT if a timeout was asked for (the ticket stays valid).
   Result<int64_t> wait(Ticket ticket, const Waiting& waiting = {});
-  // The same, but also EINTR when a signal handler ran during the sleep or set *interrupted. The ticket stays valid: wait
-  // again, or tell the target and then wait, or abandon.
+  // The same, but also EINTR when a signal handler ran during the sleep or set *interrupted. The ticket stays valid:
+  // wait again, or tell the target and then wait, or abandon.
   Result<int64_t> wait_interruptible(Ticket ticket, const Waiting& waiting,
                                      const std::atomic<uint32_t>* interrupted = nullptr);
   bool is_done(Ticket ticket) const;
   void abandon(Ticket ticket);
 
-  // Takes back what threads of this node left behind that no longer exist; only this node's kernel can tell. Returns how
-  // many slots are free again at once.
+  // Takes back what threads of this node left behind that no longer exist; only this node's kernel can tell. Returns
+  // how many slots are free again at once.
   uint32_t reclaim_dead();
 
   // ---- target ----

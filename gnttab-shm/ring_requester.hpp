@@ -116,8 +116,8 @@ void BasicRing<B>::abandon(Ticket ticket) {
   if (slot::abandon(s, ticket.sequence)) release(s, ticket.sequence);
 }
 
-// Several threads may sweep at once: who replaces the dead owner decides. Nobody can tell whether a thread that died after
-// filling its slot had pushed it; such a slot is left to the target, which knows what is queued.
+// Several threads may sweep at once: who replaces the dead owner decides. Nobody can tell whether a thread that died
+// after filling its slot had pushed it; such a slot is left to the target, which knows what is queued.
 template <Bell B>
 bool BasicRing<B>::reclaim_one(wire::Slot& s, HostTid dead) {
   using wire::SlotPhase;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A segment: memory that several nodes can map. It is made by one node, named by a SegmentName that another node can open
-// (what the number means is the backend's business: a descriptor of a process, a grant reference), and lives until nobody
-// has it mapped or open. The pages appear, zeroed, at first touch.
+// A segment: memory that several nodes can map. It is made by one node, named by a SegmentName that another node can
+// open (what the number means is the backend's business: a descriptor of a process, a grant reference), and lives until
+// nobody has it mapped or open. The pages appear, zeroed, at first touch.
 #pragma once
 #include <cstdint>
 

@@ -8,8 +8,8 @@
 //   fall back into the fast state by itself.
 // - The peer runs on this core: spinning only keeps it from running. Yield, a few times, then sleep.
 // - Nothing comes: sleep. A node without traffic uses no processor time.
-// - Spinning must not take a core from threads that have work. Every few microseconds the spinner yields; when that takes
-//   long, somebody else wanted the core, and after two such yields the spinner sleeps.
+// - Spinning must not take a core from threads that have work. Every few microseconds the spinner yields; when that
+//   takes long, somebody else wanted the core, and after two such yields the spinner sleeps.
 #pragma once
 #include <cstdint>
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A node's doorbell as it lies in shared memory: one cache line. It is written only when the node sleeps, wakes, or moves
-// to another processor, so that looking at it is cheap for everybody while the node is awake.
+// A node's doorbell as it lies in shared memory: one cache line. It is written only when the node sleeps, wakes, or
+// moves to another processor, so that looking at it is cheap for everybody while the node is awake.
 #pragma once
 #include <atomic>
 #include <cstddef>

@@ -59,9 +59,9 @@ struct RingHeader {
 
   // Written by threads of the source.
   alignas(64) std::atomic<uint32_t> space; // futex word: threads that found no free slot sleep here; odd: somebody does
-  std::atomic<uint32_t> orphan_count; // slots marked kOrphan since the target looked last
-  std::atomic<uint64_t> full_count;     // submissions that found no free slot
-  std::atomic<uint64_t> reclaimed_count; // slots taken back from threads that died
+  std::atomic<uint32_t> orphan_count;      // slots marked kOrphan since the target looked last
+  std::atomic<uint64_t> full_count;        // submissions that found no free slot
+  std::atomic<uint64_t> reclaimed_count;   // slots taken back from threads that died
 
   // Written by the target's agent.
   alignas(64) std::atomic<uint32_t> order_count; // entries of order[] not yet taken, the oldest last

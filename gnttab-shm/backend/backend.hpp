@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kind of node must provide: segments and a bell. A backend is a class without state in shared memory, chosen when
-// superproc is compiled or started; it is a concept and not a base class, because it also runs where there is no C++
-// run-time library. backend/skeleton is the least one, to be copied; tests/backend is the suite that each must pass.
+// What a kind of node must provide: segments and a bell. A backend is a class without state in shared memory, chosen
+// when superproc is compiled or started; it is a concept and not a base class, because it also runs where there is no
+// C++ run-time library. backend/skeleton is the least one, to be copied; each must pass the suite in tests/backend.
 #pragma once
 #include <concepts>
 
@@ -44,7 +44,7 @@ concept Backend = requires(B backend, const char* label, uint64_t bytes, Segment
   requires Bell<typename B::BellType>;
   { B::kName } -> std::convertible_to<const char*>;
   { backend.capabilities() } -> std::same_as<Capabilities>;
-  // A new segment of this size, rounded up to pages; it never grows or shrinks. `label` is for people (maps, debuggers).
+  // A new segment of this size, rounded up to pages; it never grows or shrinks. `label` is for people who look.
   { backend.create(label, bytes) } -> std::same_as<Result<Segment>>;
   // The segment that another process made; its size is the kernel's word, not the other process's.
   { backend.open(name) } -> std::same_as<Result<Segment>>;

@@ -127,7 +127,8 @@ private:
     if (!queue.add_target(kSubProcess, target)) return 97;
     while (!stop) {
       if (auto woken = queue.wait(policy_); !woken && woken.error().value != EINTR) return 96;
-      while (queue.deliver_next()) {}
+      while (queue.deliver_next()) {
+      }
     }
     return 0;
   }

@@ -27,8 +27,7 @@ TEST_CASE_TEMPLATE("more requesters than cores and than slots, from several node
         if (!cluster.join()) return 99;
         std::atomic<int> bad{0};
         std::vector<std::thread> threads;
-        for (uint32_t t = 0; t < kThreads; ++t)
-          threads.emplace_back([&] { bad += cluster.ask(source, kCalls); });
+        for (uint32_t t = 0; t < kThreads; ++t) threads.emplace_back([&] { bad += cluster.ask(source, kCalls); });
         for (auto& thread : threads) thread.join();
         return bad.load();
       });

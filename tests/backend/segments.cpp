@@ -2,7 +2,7 @@
 // What every backend's segments must do.
 #include <cstring>
 
-#include "gnttab-shm/segment_view.hpp"
+#include "gnttab-shm/view/segment_view.hpp"
 #include "tests/backend/cluster.hpp"
 
 using namespace sp;
@@ -128,8 +128,8 @@ TEST_CASE_TEMPLATE("what cannot be is an error", B, SP_BACKENDS) {
   CHECK_FALSE(backend.close(Segment{}).has_value());
   const auto segment = backend.create("test", 4096);
   MapRequest request;
-  for (const auto& [offset, bytes] : {std::pair<uint64_t, uint64_t>{0, 0}, {0, 8192}, {4096, 4096}, {0, 100}, {1, 4096},
-                                      {~0ull & ~4095ull, 8192}}) {
+  for (const auto& [offset, bytes] :
+       {std::pair<uint64_t, uint64_t>{0, 0}, {0, 8192}, {4096, 4096}, {0, 100}, {1, 4096}, {~0ull & ~4095ull, 8192}}) {
     request.offset = offset;
     request.bytes = bytes;
     CHECK(backend.map(*segment, request).error().value == EINVAL);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The skeleton is honest: it claims nothing, and each of its operations says ENOSYS, so that waiting on it ends at once.
+// The skeleton is honest: it claims nothing, and each of its operations says ENOSYS, so that waiting on it ends at
+// once.
 #include <doctest/doctest.h>
 
 #include "gnttab-shm/backend/skeleton/skeleton.hpp"

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: base gnttab_shm
-// A ring whose other side is hostile or broken: the target, the fence, the requester and the tool that reports must end, stay
-// within the ring's memory, and take no request twice. The first byte chooses between an image as it is and a good ring
-// that is spoiled; of the rest, records of (offset, value) spoil it between steps.
+// A ring whose other side is hostile or broken: the target, the fence, the requester and the tool that reports must
+// end, stay within the ring's memory, and take no request twice. The first byte chooses between an image as it is and a
+// good ring that is spoiled; of the rest, records of (offset, value) spoil it between steps.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 
 #include "gnttab-shm/ring.hpp"
-#include "gnttab-shm/ring_report.hpp"
+#include "gnttab-shm/view/ring_report.hpp"
 
 namespace {
 

@@ -17,7 +17,8 @@ static int protection(Access access) {
   return PROT_NONE;
 }
 
-static Result<uint64_t> map_raw(uint64_t address, uint64_t bytes, int prot, int flags, int descriptor, uint64_t offset) {
+static Result<uint64_t> map_raw(uint64_t address, uint64_t bytes, int prot, int flags, int descriptor,
+                                uint64_t offset) {
   TRY(const long mapped, from_raw(sys::call(SYS_mmap, address, bytes, prot, flags, descriptor, offset)));
   return static_cast<uint64_t>(mapped);
 }
@@ -25,8 +26,7 @@ static Result<uint64_t> map_raw(uint64_t address, uint64_t bytes, int prot, int 
 // Reserves enough that a boundary lies inside, and gives back what is before and after.
 static Result<uint64_t> reserve_aligned(uint64_t bytes) {
   const uint64_t reserved_bytes = bytes + kHugePageBytes;
-  TRY(const uint64_t start,
-      map_raw(0, reserved_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  TRY(const uint64_t start, map_raw(0, reserved_bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
   const uint64_t aligned = (start + kHugePageBytes - 1) / kHugePageBytes * kHugePageBytes;
   if (aligned > start) sys::call(SYS_munmap, start, aligned - start);
   sys::call(SYS_munmap, aligned + bytes, start + reserved_bytes - (aligned + bytes));

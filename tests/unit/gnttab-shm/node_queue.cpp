@@ -60,7 +60,8 @@ TEST_CASE("a request reaches the SubProcess that it names; what makes no sense i
   const auto to_second = link.start(to(200, 9), self());
   const auto to_nobody = link.start(to(300, 1), self());
   const auto nonsense = link.start(to(100, kOperationCount), self());
-  while (queue.deliver_next()) {}
+  while (queue.deliver_next()) {
+  }
   CHECK(link.finish(*to_first) == 11);
   CHECK(link.finish(*to_second) == 22);
   CHECK(link.finish(*to_nobody) == -ESRCH);

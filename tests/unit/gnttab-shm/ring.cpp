@@ -6,7 +6,7 @@
 
 #include <sys/time.h>
 
-#include "gnttab-shm/ring_report.hpp"
+#include "gnttab-shm/view/ring_report.hpp"
 #include "tests/unit/gnttab-shm/ring_memory.hpp"
 
 using namespace sp;

@@ -35,8 +35,8 @@ TEST_CASE("an idle wait ends with its limit and uses hardly any processor time")
   RingMemory m(4);
   timespec before, after;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &before);
-  const auto waited = m.channel.wait(WaitPolicy::from_cycles_per_us(measure_cycles_per_us()), [] { return false; },
-                                     200'000'000);
+  const auto waited = m.channel.wait(
+      WaitPolicy::from_cycles_per_us(measure_cycles_per_us()), [] { return false; }, 200'000'000);
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &after);
   CHECK(waited.error().value == ETIMEDOUT);
   const int64_t used_ns = (after.tv_sec - before.tv_sec) * 1000000000LL + after.tv_nsec - before.tv_nsec;
@@ -58,7 +58,8 @@ TEST_CASE("no request is slept over: both sides sleep at every chance") {
   std::thread consumer([&] {
     for (uint64_t i = 0; i < kCount; ++i) {
       if (!m.channel.wait(WaitPolicy::sleep_at_once(), [&] { return !m.ring.empty(); })) --i;
-      while (auto taken = m.ring.take()) m.ring.complete(taken->ticket, static_cast<int64_t>(taken->request.arguments[0]));
+      while (auto taken = m.ring.take())
+        m.ring.complete(taken->ticket, static_cast<int64_t>(taken->request.arguments[0]));
       if (m.ring.header().taken_count.load() == kCount) break;
     }
   });

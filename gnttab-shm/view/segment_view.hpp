@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A segment mapped read-only for inspection by a tool (hosted only): nothing that a tool does can disturb the cluster, and
-// what it reads is copied before it is judged.
+// A segment mapped read-only for inspection by a tool (hosted only): nothing that a tool does can disturb the cluster,
+// and what it reads is copied before it is judged.
 #pragma once
 #include <boost/interprocess/mapped_region.hpp>
 #include <cstddef>

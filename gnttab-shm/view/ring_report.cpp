@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gnttab-shm/ring_report.hpp"
+#include "gnttab-shm/view/ring_report.hpp"
 
 #include "gnttab-shm/ring.hpp"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "gnttab-shm/segment_view.hpp"
+#include "gnttab-shm/view/segment_view.hpp"
 
 #include <boost/interprocess/exceptions.hpp>
 
