@@ -67,8 +67,8 @@ public:
   Compared compare(const Measurement& row, uint32_t run_count, const std::function<void(uint32_t)>& progress) const {
     Compared compared{&row, {}, {}};
     const std::vector<std::string> native = command(row);
-    std::vector<std::string> superproc = {own_folder() + "/spctl", "run", "--nodes", fmt::format("{}", options_.node_count),
-                                          "--"};
+    std::vector<std::string> superproc = {own_folder() + "/spctl", "run", "--nodes",
+                                          fmt::format("{}", options_.node_count), "--"};
     superproc.insert(superproc.end(), native.begin(), native.end());
     for (uint32_t run = 0; run < run_count; ++run) {
       progress(run);
@@ -168,8 +168,14 @@ std::string accept_text(const Measurement& row) {
 }
 
 void print_table(const std::vector<Compared>& all) {
-  Table table({{""}, {"MEASUREMENT"}, {"UNIT"}, {"NATIVE", Align::right}, {"SUPERPROC", Align::right},
-               {"RATIO", Align::right}, {"ACCEPT", Align::right}, {"AIM", Align::right}});
+  Table table({{""},
+               {"MEASUREMENT"},
+               {"UNIT"},
+               {"NATIVE", Align::right},
+               {"SUPERPROC", Align::right},
+               {"RATIO", Align::right},
+               {"ACCEPT", Align::right},
+               {"AIM", Align::right}});
   for (const Compared& c : all) {
     const bool failed = !c.native.failure.empty() || !c.superproc.failure.empty();
     const bool good = is_ok(c);
@@ -184,7 +190,8 @@ void print_table(const std::vector<Compared>& all) {
   for (const Compared& c : all)
     for (const Series* series : {&c.native, &c.superproc})
       if (!series->failure.empty())
-        say(fmt::format("{} {}: {}", c.row->name, series == &c.native ? "natively" : "under superproc", series->failure));
+        say(fmt::format("{} {}: {}", c.row->name, series == &c.native ? "natively" : "under superproc",
+                        series->failure));
 }
 
 bool needs_picture(const Measurement& row) {
@@ -212,14 +219,16 @@ int bench(const BenchOptions& options) {
   } catch (const std::regex_error& wrong) {
     return own_error("--only {}: not a regular expression", options.only);
   }
-  if (rows.empty()) return own_error("--only {}: no measurement has such a name; spctl bench --list names them", options.only);
+  if (rows.empty())
+    return own_error("--only {}: no measurement has such a name; spctl bench --list names them", options.only);
   if (options.list) {
     for (const Measurement* row : rows) print(std::string(row->name) + "\n");
     return 0;
   }
   if (const auto library = find_library(); !library) return refuse(library.error());
   if (access((own_folder() + "/" + std::string(bench::kProbe)).c_str(), X_OK) != 0)
-    return own_error("{} is not beside spctl in {}; build or install superproc completely", bench::kProbe, own_folder());
+    return own_error("{} is not beside spctl in {}; build or install superproc completely", bench::kProbe,
+                     own_folder());
 
   std::string picture;
   if (std::any_of(rows.begin(), rows.end(), [](const Measurement* row) { return needs_picture(*row); })) {

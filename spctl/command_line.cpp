@@ -75,7 +75,8 @@ private:
   CLI::App* add(const char* name, const char* purpose) { return app_.add_subcommand(name, purpose); }
 
   static void add_json(CLI::App* command, Output& output) {
-    command->add_flag_callback("--json", [&output] { output = Output::json; }, "Print JSON, for programs");
+    command->add_flag_callback(
+        "--json", [&output] { output = Output::json; }, "Print JSON, for programs");
   }
 
   void add_run() {
@@ -86,8 +87,9 @@ private:
         ->type_name("POLICY");
     command->add_option("--cores-per-node", run_.cores_per_node, "CPUs of each node (an equal share)")->type_name("N");
     command->add_option("--summary", run_.summary_path, "Write what each node did to FILE, as JSON")->type_name("FILE");
-    command->add_flag_callback("--allow-native", [this] { run_.fallback = NativeFallback::allow; },
-                               "Run a program that cannot be virtualised natively instead of refusing it");
+    command->add_flag_callback(
+        "--allow-native", [this] { run_.fallback = NativeFallback::allow; },
+        "Run a program that cannot be virtualised natively instead of refusing it");
     command->add_flag("--trace", run_.trace, "Say on standard error what conversion and placement do");
     command->callback([this] { action_ = [this] { return run(run_); }; });
   }
@@ -118,8 +120,9 @@ private:
   void add_syscalls() {
     CLI::App* command = add("syscalls", "Show what superproc does with each system call");
     command->add_option("NAME", syscalls_.names, "Only these");
-    command->add_option("--missed", syscalls_.missed_pid,
-                        "Instead: calls of SubProcess PID that came by trap or were refused")
+    command
+        ->add_option("--missed", syscalls_.missed_pid,
+                     "Instead: calls of SubProcess PID that came by trap or were refused")
         ->type_name("PID");
     add_json(command, syscalls_.output);
     command->callback([this] { action_ = [this] { return syscalls(syscalls_); }; });

@@ -13,7 +13,7 @@ enum class Output { table, json };
 enum class NativeFallback { refuse, allow };
 
 struct RunOptions {
-  std::string nodes;     // as given; empty: SUPERPROC_NODES or kNodesDefault
+  std::string nodes; // as given; empty: SUPERPROC_NODES or kNodesDefault
   std::string placement;
   std::string cores_per_node;
   std::string summary_path;

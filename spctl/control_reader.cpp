@@ -59,30 +59,30 @@ void copy_counts(std::array<uint32_t, wire::kSyscallCountMax>& into,
 
 const char* state_name(wire::SubProcessState state) {
   switch (state) {
-  case wire::SubProcessState::native: return "native";
-  case wire::SubProcessState::converting: return "converting";
-  case wire::SubProcessState::shared: return "shared";
-  case wire::SubProcessState::dying: return "dying";
+    case wire::SubProcessState::native: return "native";
+    case wire::SubProcessState::converting: return "converting";
+    case wire::SubProcessState::shared: return "shared";
+    case wire::SubProcessState::dying: return "dying";
   }
   return "unknown";
 }
 
 const char* state_name(wire::NodeState state) {
   switch (state) {
-  case wire::NodeState::absent: return "absent";
-  case wire::NodeState::starting: return "starting";
-  case wire::NodeState::running: return "running";
-  case wire::NodeState::dead: return "dead";
+    case wire::NodeState::absent: return "absent";
+    case wire::NodeState::starting: return "starting";
+    case wire::NodeState::running: return "running";
+    case wire::NodeState::dead: return "dead";
   }
   return "unknown";
 }
 
 const char* state_name(wire::ThreadState state) {
   switch (state) {
-  case wire::ThreadState::free: return "free";
-  case wire::ThreadState::starting: return "starting";
-  case wire::ThreadState::running: return "running";
-  case wire::ThreadState::exiting: return "exiting";
+    case wire::ThreadState::free: return "free";
+    case wire::ThreadState::starting: return "starting";
+    case wire::ThreadState::running: return "running";
+    case wire::ThreadState::exiting: return "exiting";
   }
   return "unknown";
 }

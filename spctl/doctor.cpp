@@ -37,9 +37,9 @@ struct Finding {
 
 const char* grade_name(Grade grade) {
   switch (grade) {
-  case Grade::ok: return "ok";
-  case Grade::warn: return "warn";
-  default: return "fail";
+    case Grade::ok: return "ok";
+    case Grade::warn: return "warn";
+    default: return "fail";
   }
 }
 
@@ -47,8 +47,7 @@ Finding kernel(const DoctorOptions&) {
   utsname name{};
   uname(&name);
   const std::string what = fmt::format("{} {} {}", name.sysname, name.release, name.machine);
-  if (std::string_view(name.machine) != "x86_64")
-    return {"kernel", Grade::fail, what, "use an x86-64 machine"};
+  if (std::string_view(name.machine) != "x86_64") return {"kernel", Grade::fail, what, "use an x86-64 machine"};
   return {"kernel", Grade::ok, what, {}};
 }
 
@@ -165,7 +164,8 @@ Finding processes(const DoctorOptions& options) {
   getrlimit(RLIMIT_NPROC, &limit);
   if (limit.rlim_cur != RLIM_INFINITY && limit.rlim_cur < 4 * options.node_count)
     return {"processes", Grade::warn, fmt::format("at most {} for this user", limit.rlim_cur), "ulimit -u unlimited"};
-  return {"processes", Grade::ok,
+  return {"processes",
+          Grade::ok,
           limit.rlim_cur == RLIM_INFINITY ? "not limited" : fmt::format("at most {} for this user", limit.rlim_cur),
           {}};
 }
@@ -185,9 +185,9 @@ Finding cores(const DoctorOptions&) {
   rlimit limit{};
   getrlimit(RLIMIT_CORE, &limit);
   const bool piped = pattern.starts_with("|");
-  if (!piped && limit.rlim_cur == 0)
-    return {"cores", Grade::ok, "none are written (ulimit -c is 0)", {}};
-  return {"cores", Grade::ok,
+  if (!piped && limit.rlim_cur == 0) return {"cores", Grade::ok, "none are written (ulimit -c is 0)", {}};
+  return {"cores",
+          Grade::ok,
           "go to " + (piped ? pattern.substr(1, pattern.find(' ') - 1) : "'" + pattern + "'") +
               "; home's core holds the memory of all nodes",
           {}};
@@ -219,10 +219,10 @@ Finding virtual_machines(const DoctorOptions&) {
 }
 
 using Check = Finding (*)(const DoctorOptions&);
-constexpr Check kChecks[] = {kernel,       dispatch,   memory_files, library_found, first_program, cpus,
-                             huge_pages,   overcommit, map_count,    address_space,    open_files,    processes,
-                             inspection,   cores,      user_faults,  user_notification, user_namespaces,
-                             virtual_machines};
+constexpr Check kChecks[] = {
+    kernel,     dispatch,   memory_files, library_found,     first_program,   cpus,
+    huge_pages, overcommit, map_count,    address_space,     open_files,      processes,
+    inspection, cores,      user_faults,  user_notification, user_namespaces, virtual_machines};
 
 void print_table(const std::vector<Finding>& findings) {
   Table table({{""}, {""}, {""}});
@@ -241,7 +241,8 @@ void print_table(const std::vector<Finding>& findings) {
 int doctor(const DoctorOptions& options) {
   std::vector<Finding> findings;
   for (const Check check : kChecks) findings.push_back(check(options));
-  const bool runs = std::none_of(findings.begin(), findings.end(), [](const Finding& f) { return f.grade == Grade::fail; });
+  const bool runs =
+      std::none_of(findings.begin(), findings.end(), [](const Finding& f) { return f.grade == Grade::fail; });
   if (options.output == Output::json) {
     nlohmann::ordered_json all = nlohmann::ordered_json::array();
     for (const Finding& f : findings)

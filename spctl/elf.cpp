@@ -89,12 +89,16 @@ ElfFacts inspect_elf(const ReadAt& read_at) {
     const uint64_t at = header.e_phoff + i * sizeof program;
     if (at < header.e_phoff || !read_object(read_at, at, program)) {
       facts.kind = ElfKind::damaged;
+      facts.interpreter.clear();
       return facts;
     }
     if (program.p_type == PT_INTERP) {
-      auto name = read_interpreter(read_at, program);
+      auto name = facts.interpreter.empty() ? read_interpreter(read_at, program) : std::nullopt; // at most one
       facts.kind = name ? ElfKind::dynamic_program : ElfKind::damaged;
-      if (!name) return facts;
+      if (!name) {
+        facts.interpreter.clear();
+        return facts;
+      }
       facts.interpreter = std::move(*name);
     } else if (program.p_type == PT_NOTE && !facts.control_version) {
       facts.control_version = find_version_note(read_at, program);

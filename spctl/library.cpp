@@ -23,10 +23,10 @@ tl::unexpected<Refusal> refused(std::string text) {
 
 tl::expected<std::string, Refusal> check(const std::string& path) {
   if (path.find_first_of(" \t\n:") != std::string::npos)
-    return refused(fmt::format("{}: LD_PRELOAD takes no path with a blank or a colon; install superproc elsewhere", path));
+    return refused(
+        fmt::format("{}: LD_PRELOAD takes no path with a blank or a colon; install superproc elsewhere", path));
   const int descriptor = open(path.c_str(), O_RDONLY | O_CLOEXEC);
-  if (descriptor < 0)
-    return refused(fmt::format("{}: cannot read the library: {}", path, errno_text(errno)));
+  if (descriptor < 0) return refused(fmt::format("{}: cannot read the library: {}", path, errno_text(errno)));
   const ElfFacts facts = inspect_elf(descriptor);
   close(descriptor);
   if (facts.kind != ElfKind::no_interpreter && facts.kind != ElfKind::dynamic_program)
@@ -63,7 +63,8 @@ tl::expected<std::string, Refusal> find_library() {
     resolved = realpath((folder + "/" + place).c_str(), nullptr);
   }
   if (resolved == nullptr)
-    return refused(fmt::format("libsuperproc.so is not in {}/../lib; build or install it, or set SUPERPROC_LIBRARY", folder));
+    return refused(
+        fmt::format("libsuperproc.so is not in {}/../lib; build or install it, or set SUPERPROC_LIBRARY", folder));
   const std::string path = resolved;
   free(resolved);
   return check(path);

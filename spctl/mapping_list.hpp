@@ -14,7 +14,7 @@ struct Mapping {
   uint64_t start, end;
   std::string permissions; // "rw-p"
   uint64_t offset;
-  std::string name;        // file, or [heap] and the like, or empty
+  std::string name; // file, or [heap] and the like, or empty
 };
 
 std::optional<Mapping> parse_mapping(std::string_view line);

@@ -17,12 +17,12 @@ namespace {
 
 const char* kind_name(wire::VmaKind kind) {
   switch (kind) {
-  case wire::VmaKind::free: return "free";
-  case wire::VmaKind::anonymous: return "anonymous";
-  case wire::VmaKind::file_private: return "file, private";
-  case wire::VmaKind::file_shared: return "file, shared";
-  case wire::VmaKind::shared_anonymous: return "anonymous, shared";
-  case wire::VmaKind::reserved: return "reserved";
+    case wire::VmaKind::free: return "free";
+    case wire::VmaKind::anonymous: return "anonymous";
+    case wire::VmaKind::file_private: return "file, private";
+    case wire::VmaKind::file_shared: return "file, shared";
+    case wire::VmaKind::shared_anonymous: return "anonymous, shared";
+    case wire::VmaKind::reserved: return "reserved";
   }
   return "unknown";
 }
@@ -76,7 +76,8 @@ std::vector<wire::Vma> all_ranges(const SubProcess& subprocess) {
 
 std::string span_text(uint64_t start, uint64_t end) { return fmt::format("{:012x}-{:012x}", start, end); }
 
-int maps_json(const SubProcess& subprocess, const std::vector<Mapping>& mappings, const std::vector<wire::Vma>& ranges) {
+int maps_json(const SubProcess& subprocess, const std::vector<Mapping>& mappings,
+              const std::vector<wire::Vma>& ranges) {
   nlohmann::ordered_json kernel = nlohmann::ordered_json::array();
   for (const Mapping& m : mappings)
     kernel.push_back({{"start", m.start},

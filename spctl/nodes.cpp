@@ -54,9 +54,17 @@ int nodes(const SubProcessOptions& options) {
   }
 
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
-  Table table({{"PID", Align::right}, {"NODE", Align::right}, {"STATE"}, {"RESIDENT", Align::right},
-               {"AGENT", Align::right}, {"CPUS"}, {"ALIVE", Align::right}, {"STARTED", Align::right},
-               {"SERVED", Align::right}, {"SENT", Align::right}, {"THREADS"}});
+  Table table({{"PID", Align::right},
+               {"NODE", Align::right},
+               {"STATE"},
+               {"RESIDENT", Align::right},
+               {"AGENT", Align::right},
+               {"CPUS"},
+               {"ALIVE", Align::right},
+               {"STARTED", Align::right},
+               {"SERVED", Align::right},
+               {"SENT", Align::right},
+               {"THREADS"}});
   for (const SubProcess& subprocess : chosen) {
     const auto threads = read_threads(subprocess.reader_pid, subprocess.control);
     if (options.output == Output::json) {

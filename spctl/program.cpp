@@ -80,24 +80,25 @@ std::string script_interpreter(const Head& head) {
 tl::expected<Program, Refusal> judge_elf(const std::string& path, const ElfFacts& facts) {
   Program program{path, privilege_obstacle(path), false};
   switch (facts.kind) {
-  case ElfKind::dynamic_program:
-    if (access(facts.interpreter.c_str(), F_OK) != 0)
-      return refused(kExitNotFound, fmt::format("{}: its loader {} is missing; install the C library that it was built "
-                                                "for",
-                                                path, facts.interpreter));
-    return program;
-  case ElfKind::no_interpreter:
-    if (!is_loader(path))
-      program.obstacle = "is static: it needs user notification, which this version does not have";
-    return program;
-  case ElfKind::other_class:
-    program.obstacle = "is a 32-bit program: superproc runs x86-64 programs only";
-    return program;
-  case ElfKind::other_machine:
-    program.obstacle = "is built for another machine: superproc runs x86-64 programs only";
-    return program;
-  default:
-    return refused(kExitNotExecutable, fmt::format("{}: a damaged program, or an object file; build it again", path));
+    case ElfKind::dynamic_program:
+      if (access(facts.interpreter.c_str(), F_OK) != 0)
+        return refused(kExitNotFound,
+                       fmt::format("{}: its loader {} is missing; install the C library that it was built "
+                                   "for",
+                                   path, facts.interpreter));
+      return program;
+    case ElfKind::no_interpreter:
+      if (!is_loader(path))
+        program.obstacle = "is static: it needs user notification, which this version does not have";
+      return program;
+    case ElfKind::other_class:
+      program.obstacle = "is a 32-bit program: superproc runs x86-64 programs only";
+      return program;
+    case ElfKind::other_machine:
+      program.obstacle = "is built for another machine: superproc runs x86-64 programs only";
+      return program;
+    default:
+      return refused(kExitNotExecutable, fmt::format("{}: a damaged program, or an object file; build it again", path));
   }
 }
 
@@ -158,7 +159,8 @@ tl::expected<Program, Refusal> judge_program(const std::string& path) {
     }
     const int error = executable_errno(interpreter);
     if (error != 0)
-      return refused(exit_code_of(error), fmt::format("{}: its interpreter {}: {}", at, interpreter, errno_text(error)));
+      return refused(exit_code_of(error),
+                     fmt::format("{}: its interpreter {}: {}", at, interpreter, errno_text(error)));
     at = interpreter;
   }
   return refused(kExitNotExecutable, fmt::format("{}: too many interpreters one behind the other", path));

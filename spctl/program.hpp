@@ -10,9 +10,9 @@
 namespace sp::spctl {
 
 struct Program {
-  std::string path;      // what is given to execve
-  std::string obstacle;  // why the shim cannot be loaded into it; empty when it can
-  bool runs_by_shell;    // no known format: execvp hands such a file to /bin/sh
+  std::string path;     // what is given to execve
+  std::string obstacle; // why the shim cannot be loaded into it; empty when it can
+  bool runs_by_shell;   // no known format: execvp hands such a file to /bin/sh
 };
 
 tl::expected<std::string, Refusal> find_program(const std::string& name); // searches PATH

@@ -14,8 +14,7 @@ namespace {
 std::string threads_per_node(const ControlView& control) { // "3+2", home's node is not marked
   if (control.state == wire::SubProcessState::native) return "1";
   std::string text;
-  for (const NodeView& node : control.nodes)
-    text += fmt::format("{}{}", text.empty() ? "" : "+", node.thread_count);
+  for (const NodeView& node : control.nodes) text += fmt::format("{}{}", text.empty() ? "" : "+", node.thread_count);
   return text;
 }
 
@@ -37,7 +36,11 @@ int ps(const PsOptions& options) {
   const SubProcessList list = list_subprocesses();
   for (const UnreadableProcess& process : list.unreadable) say(fmt::format("process {}: {}", process.pid, process.why));
   if (options.output == Output::json) return ps_json(list);
-  Table table({{"PID", Align::right}, {"SUPERPROCESS", Align::right}, {"NODES", Align::right}, {"STATE"}, {"THREADS"},
+  Table table({{"PID", Align::right},
+               {"SUPERPROCESS", Align::right},
+               {"NODES", Align::right},
+               {"STATE"},
+               {"THREADS"},
                {"COMMAND"}});
   for (const SubProcess& subprocess : list.subprocesses) {
     const ControlView& control = subprocess.control;

@@ -11,7 +11,8 @@ namespace {
 
 constexpr std::string_view kPreload = "LD_PRELOAD";
 constexpr std::string_view kLibraryName = "libsuperproc.so";
-constexpr const char* kOwnNames[] = {wire::kEnvNodes, wire::kEnvPlacement, wire::kEnvCores, wire::kEnvTrace, wire::kEnvId};
+constexpr const char* kOwnNames[] = {wire::kEnvNodes, wire::kEnvPlacement, wire::kEnvCores, wire::kEnvTrace,
+                                     wire::kEnvId};
 
 tl::unexpected<Refusal> refused(std::string text) {
   return tl::unexpected<Refusal>(Refusal{kExitOwnError, std::move(text)});
@@ -38,8 +39,8 @@ bool is_own(std::string_view variable) {
   return name == kPreload;
 }
 
-// What LD_PRELOAD held, without any libsuperproc.so.
-std::string other_preloads(char** own) {
+// What LD_PRELOAD held, without any libsuperproc.so and without `library`.
+std::string other_preloads(char** own, std::string_view library) {
   std::string others;
   for (char** variable = own; *variable != nullptr; ++variable) {
     std::string_view text = *variable;
@@ -47,9 +48,9 @@ std::string other_preloads(char** own) {
     text.remove_prefix(kPreload.size() + 1);
     while (!text.empty()) {
       const size_t end = text.find_first_of(": ");
-      const std::string_view library = text.substr(0, end);
-      if (!library.empty() && library.substr(library.rfind('/') + 1) != kLibraryName)
-        others += (others.empty() ? "" : ":") + std::string(library);
+      const std::string_view path = text.substr(0, end);
+      if (!path.empty() && path != library && !path.substr(path.rfind('/') + 1).starts_with(kLibraryName))
+        others += (others.empty() ? "" : ":") + std::string(path);
       text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
     }
   }
@@ -60,9 +61,9 @@ std::string other_preloads(char** own) {
 
 const char* placement_name(wire::Placement placement) {
   switch (placement) {
-  case wire::Placement::fill: return "fill";
-  case wire::Placement::least_loaded: return "least-loaded";
-  default: return "round-robin";
+    case wire::Placement::fill: return "fill";
+    case wire::Placement::least_loaded: return "least-loaded";
+    default: return "round-robin";
   }
 }
 
@@ -100,7 +101,7 @@ std::vector<std::string> native_environment(char** own) {
   std::vector<std::string> environment;
   for (char** variable = own; *variable != nullptr; ++variable)
     if (!is_own(*variable)) environment.emplace_back(*variable);
-  if (const std::string others = other_preloads(own); !others.empty())
+  if (const std::string others = other_preloads(own, {}); !others.empty())
     environment.push_back(fmt::format("{}={}", kPreload, others));
   return environment;
 }
@@ -109,7 +110,7 @@ std::vector<std::string> superproc_environment(char** own, const RunSettings& se
   std::vector<std::string> environment;
   for (char** variable = own; *variable != nullptr; ++variable)
     if (!is_own(*variable)) environment.emplace_back(*variable);
-  const std::string others = other_preloads(own);
+  const std::string others = other_preloads(own, library);
   environment.push_back(fmt::format("{}={}{}{}", kPreload, library, others.empty() ? "" : ":", others));
   environment.push_back(fmt::format("{}={}", wire::kEnvNodes, settings.node_count));
   environment.push_back(fmt::format("{}={}", wire::kEnvPlacement, placement_name(settings.placement)));

@@ -109,13 +109,14 @@ tl::expected<ControlView, ReadError> read_control(int32_t pid) {
   ControlView view{};
   std::string why;
   switch (read_one(pid, view, why)) {
-  case Search::found: return view;
-  case Search::unreadable: return tl::unexpected<ReadError>(fmt::format("process {}: {}", pid, why));
-  default:
-    if (access(fmt::format("/proc/{}", pid).c_str(), F_OK) != 0)
-      return tl::unexpected<ReadError>(fmt::format("process {}: there is none; spctl ps lists the SubProcesses", pid));
-    return tl::unexpected<ReadError>(
-        fmt::format("process {}: not under superproc; spctl ps lists the SubProcesses", pid));
+    case Search::found: return view;
+    case Search::unreadable: return tl::unexpected<ReadError>(fmt::format("process {}: {}", pid, why));
+    default:
+      if (access(fmt::format("/proc/{}", pid).c_str(), F_OK) != 0)
+        return tl::unexpected<ReadError>(
+            fmt::format("process {}: there is none; spctl ps lists the SubProcesses", pid));
+      return tl::unexpected<ReadError>(
+          fmt::format("process {}: not under superproc; spctl ps lists the SubProcesses", pid));
   }
 }
 
@@ -148,9 +149,8 @@ SubProcessList list_subprocesses() {
       known->command = command_of(pid);
     }
   }
-  std::sort(list.subprocesses.begin(), list.subprocesses.end(), [](const SubProcess& a, const SubProcess& b) {
-    return a.control.identity.pid < b.control.identity.pid;
-  });
+  std::sort(list.subprocesses.begin(), list.subprocesses.end(),
+            [](const SubProcess& a, const SubProcess& b) { return a.control.identity.pid < b.control.identity.pid; });
   return list;
 }
 

@@ -15,8 +15,8 @@ namespace sp::spctl {
 
 struct SubProcess {
   ControlView control;
-  int32_t reader_pid;                  // the process through which it was read: home, or a resident that outlived it
-  std::vector<int32_t> resident_pids;  // all processes found that hold its address space, home first
+  int32_t reader_pid;                 // the process through which it was read: home, or a resident that outlived it
+  std::vector<int32_t> resident_pids; // all processes found that hold its address space, home first
   std::string command;
 };
 

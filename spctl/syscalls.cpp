@@ -83,8 +83,12 @@ int missed(int32_t pid, Output output) {
     print(fmt::format("process {}: no call was refused or came by trap\n", pid));
     return 0;
   }
-  Table table({{"NR", Align::right}, {"NAME"}, {"REFUSED", Align::right}, {"TRAPPED", Align::right},
-               {"DISPATCHED", Align::right}, {"NOTE"}});
+  Table table({{"NR", Align::right},
+               {"NAME"},
+               {"REFUSED", Align::right},
+               {"TRAPPED", Align::right},
+               {"DISPATCHED", Align::right},
+               {"NOTE"}});
   for (const Missed& call : calls) {
     const SyscallRow* row = find_syscall(call.number);
     table.row({fmt::format("{}", call.number), call_name(call.number), fmt::format("{}", call.refused),

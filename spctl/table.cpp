@@ -14,11 +14,11 @@ namespace {
 
 const char* code_of(Colour colour) {
   switch (colour) {
-  case Colour::good: return "\033[32m";
-  case Colour::warning: return "\033[33m";
-  case Colour::bad: return "\033[31m";
-  case Colour::faint: return "\033[2m";
-  default: return "";
+    case Colour::good: return "\033[32m";
+    case Colour::warning: return "\033[33m";
+    case Colour::bad: return "\033[31m";
+    case Colour::faint: return "\033[2m";
+    default: return "";
   }
 }
 
@@ -49,9 +49,8 @@ std::string Table::text(bool coloured) const {
     std::string text;
     for (size_t i = 0; i < columns_.size(); ++i) {
       const bool last = i + 1 == columns_.size();
-      const std::string cell = last && columns_[i].align == Align::left
-                                   ? cell_of(i)
-                                   : padded(cell_of(i), widths[i], columns_[i].align);
+      const std::string cell =
+          last && columns_[i].align == Align::left ? cell_of(i) : padded(cell_of(i), widths[i], columns_[i].align);
       const bool paint = coloured && i == 0 && colour != Colour::none;
       text += paint ? code_of(colour) + cell + "\033[0m" : cell;
       if (!last) text += "  ";
