@@ -52,6 +52,27 @@ TEST_CASE("a local ring is told once and ends a sleep that is about to begin") {
   CHECK_FALSE(m.channel.collect_local());
 }
 
+TEST_CASE("a request that comes just after the consumer looked is not slept over, whichever look it was") {
+  constexpr int kLooksAwake = 8; // with this policy; the next look is the one after announcing the sleep
+  for (int look_before = 0; look_before <= kLooksAwake; ++look_before) {
+    CAPTURE(look_before);
+    RingMemory m(4);
+    int look = 0;
+    const auto ready = [&] {
+      const bool seen = !m.ring.empty();
+      if (look++ == look_before) {
+        CHECK(m.ring.submit(request(1), self()).has_value());
+        const auto rung = m.channel.notify(bell_bit({0}));
+        CHECK(rung == (look_before < kLooksAwake ? EventChannel::Rung::awake : EventChannel::Rung::woken));
+      }
+      return seen;
+    };
+    const uint64_t start = sys::cycles();
+    CHECK(m.channel.wait(WaitPolicy::sleep_at_once(), ready, 10'000'000'000).has_value());
+    CHECK(sys::cycles() - start < 5'000'000 * measure_cycles_per_us()); // a lost doorbell takes 10 s
+  }
+}
+
 TEST_CASE("no request is slept over: both sides sleep at every chance") {
   RingMemory m(4);
   constexpr uint64_t kCount = 5000;
