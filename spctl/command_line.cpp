@@ -46,14 +46,15 @@ public:
     app_.name("spctl");
     app_.set_version_flag("--version", "spctl " SP_VERSION, "Print the version and end");
     app_.require_subcommand(1);
-    app_.footer("A program under superproc is started with:  spctl run --nodes 2 -- PROGRAM ARGUMENTS\n"
-                "Exit status: 125 for an error of spctl, 126 and 127 when the program cannot be run or is not found.");
     add_run();
     add_ps();
     add_subprocess_commands();
     add_syscalls();
     add_doctor();
     add_bench();
+    // Last: a sub-command would inherit it.
+    app_.footer("A program under superproc is started with:  spctl run --nodes 2 -- PROGRAM ARGUMENTS\n"
+                "Exit status: 125 for an error of spctl, 126 and 127 when the program cannot be run or is not found.");
   }
 
   int parse(std::vector<std::string> own, std::vector<std::string> command) {

@@ -120,7 +120,7 @@ tl::expected<std::string, Refusal> find_program(const std::string& name) {
     const std::string path = folder.empty() ? name : folder + "/" + name;
     const int error = executable_errno(path);
     if (error == 0) return folder.empty() ? "./" + name : path;
-    if (error == EACCES) seen_error = EACCES;
+    if (error == EACCES && access(path.c_str(), F_OK) == 0) seen_error = EACCES; // not: a folder that is closed to us
     if (colon == std::string_view::npos) break;
     folders.remove_prefix(colon + 1);
   }
