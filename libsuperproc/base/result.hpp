@@ -36,4 +36,5 @@ inline long to_raw(const Result<void>& r) { return r ? 0 : -static_cast<long>(r.
   if (!SP_JOIN(sp_try_, __LINE__)) return ::sp::fail(SP_JOIN(sp_try_, __LINE__).error().value);                        \
   declaration = *SP_JOIN(sp_try_, __LINE__)
 #define TRY_VOID(...)                                                                                                  \
-  if (auto sp_try_ = (__VA_ARGS__); !sp_try_) return ::sp::fail(sp_try_.error().value)
+  if (auto SP_JOIN(sp_try_, __LINE__) = (__VA_ARGS__); !SP_JOIN(sp_try_, __LINE__))                                    \
+  return ::sp::fail(SP_JOIN(sp_try_, __LINE__).error().value)

@@ -20,7 +20,7 @@ inline constexpr uint64_t kControlBase = 0x1e00'0000'0000;
 inline constexpr uint64_t kControlBytes = 512ull << 20;
 
 inline constexpr uint64_t kNodeBase = 0x1f00'0000'0000;
-inline constexpr uint64_t kNodeBytes = 4ull << 20;
+inline constexpr uint64_t kNodeBytes = 32ull << 20;
 
 inline constexpr uint64_t kArenaBase = 0x2000'0000'0000;
 inline constexpr uint64_t kArenaBytes = 4ull << 40; // of one node

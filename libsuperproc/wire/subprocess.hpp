@@ -91,6 +91,7 @@ static_assert(sizeof(ThreadRecord) == 128 || sizeof(ThreadRecord) == 64);
 enum ThreadFlag : uint32_t {
   kThreadAffinitySet = 1, // the program chose CPUs itself
   kThreadSigsysBlocked = 2, // as the program sees it; in truth SIGSYS is never blocked
+  kThreadWaitsForVfork = 4, // no signal reaches it until its vfork child has called exec
 };
 
 struct SubProcessControl {

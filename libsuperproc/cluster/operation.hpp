@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+// What one node asks of another's agent. Arguments are in the request's slot; addresses are those of the shared address
+// space, so they pass as they are.
+#pragma once
+#include <cstdint>
+
+namespace sp {
+
+enum class Operation : uint32_t {
+  none = 0,
+  clone_thread,  // frame, flags, parent_tid, child_tid, tls -> tid (process/clone.cpp)
+  kernel_call,   // number, six arguments -> result: a short call, performed by the agent itself
+  proxied_call,  // address of a ProxiedCall: a call that may block, performed by a proxy thread (process/proxy.cpp)
+  map_segment,   // start, end, prot, segment -> 0: the segment's pages at these addresses again (memory/segments.cpp)
+  signal_action, // signal, address of the KernelAction (signal/actions.cpp)
+  fork,          // address of a ForkRequest (process/fork.cpp)
+  exit_group,    // status: ends the SubProcess (process/exit.cpp)
+  die,           // signal: ends it as by that signal
+  look_for_signals, // the asking thread has unblocked this set: does home hold such signals back?
+  count
+};
+
+} // namespace sp

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who and where the calling code is: its SubProcess's control segment, the resident it runs in, its thread's record.
+#pragma once
+#include "libsuperproc/wire/control_tables.hpp"
+
+namespace sp {
+
+inline wire::SubProcessControl& control() { return *reinterpret_cast<wire::SubProcessControl*>(wire::kControlBase); }
+inline wire::NodePrivate& node_private() { return *reinterpret_cast<wire::NodePrivate*>(wire::kNodeBase); }
+
+inline NodeId this_node() { return {node_private().node}; }
+inline NodeId home_node() { return {control().identity.home_node}; }
+inline bool at_home() { return this_node() == home_node(); }
+inline uint32_t node_count() { return control().options.node_count; }
+inline wire::NodeRecord& node_record(NodeId n) { return control().nodes[n.value]; }
+
+inline bool is_shared() { return control().state.load(std::memory_order_relaxed) == wire::SubProcessState::shared; }
+
+// What a thread of the program keeps for itself. Service threads (agent, reaper, proxies) have storage of their own with
+// record == nullptr.
+struct ThreadSelf {
+  wire::ThreadRecord* record;
+  // The thread has started a vfork child that borrows its memory, this variable included: the child's calls go straight
+  // to the kernel.
+  uint32_t in_vfork;
+  int32_t place_next; // sp_place_next: node + 1, 0: by policy
+};
+extern thread_local constinit ThreadSelf thread_self;
+
+// Nodes other than this one that have a resident.
+template <class Function>
+inline void for_other_nodes(Function f) {
+  for (uint32_t n = 0; n < node_count(); ++n)
+    if (NodeId{n} != this_node()) f(NodeId{n});
+}
+
+} // namespace sp

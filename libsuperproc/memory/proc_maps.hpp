@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reads /proc/self/maps into memory that the caller gives, and walks it line by line, without libc.
+#pragma once
+#include <cstdint>
+
+#include "libsuperproc/base/result.hpp"
+
+namespace sp::memory {
+
+enum class MappingKind : uint8_t { anonymous, file, heap, stack, kernel /* vdso, vvar */ };
+
+struct Mapping {
+  uint64_t start, end, offset;
+  uint64_t inode;
+  uint8_t prot;   // PROT_*
+  bool is_shared; // 's' in the permissions
+  MappingKind kind;
+};
+
+class ProcMaps {
+public:
+  // Reads all of it; ENOMEM when `bytes` is too small.
+  static Result<ProcMaps> read(char* memory, uint64_t bytes);
+  // The next mapping, or false at the end.
+  bool next(Mapping& mapping);
+  void rewind() { at_ = text_; }
+
+private:
+  explicit ProcMaps(const char* text) : text_(text), at_(text) {}
+  const char* text_;
+  const char* at_;
+};
+
+} // namespace sp::memory

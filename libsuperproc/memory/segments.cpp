@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/memory/segments.hpp"
+
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <sys/mman.h>
+
+#include "libsuperproc/base/path.hpp"
+#include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/memory/memory_table.hpp"
+
+namespace sp::memory {
+
+namespace {
+
+Result<> create_segment(uint32_t index, const char* name, uint64_t bytes) {
+  TRY(const long fd, from_raw(sys::call(SYS_memfd_create, name, MFD_CLOEXEC)));
+  if (fd != static_cast<long>(index)) return fail(EBADF);
+  TRY_VOID(from_raw(sys::call(SYS_ftruncate, fd, bytes)));
+  return {};
+}
+
+} // namespace
+
+Result<> create_segments() {
+  TRY_VOID(create_segment(kImageSegment, "superproc-image", kImageBytes));
+  for (uint32_t n = 0; n < node_count(); ++n) {
+    Path name;
+    name << "superproc-arena-" << n;
+    TRY_VOID(create_segment(n + 1, name.text(), wire::kArenaBytes));
+  }
+  return {};
+}
+
+SegmentDescriptor::SegmentDescriptor(uint32_t index) {
+  const MemoryTable& table = memory_table();
+  Path path;
+  path << "/proc/" << table.home_pid << "/task/" << table.reaper_tid << "/fd/" << index;
+  fd_ = sys::call(SYS_openat, AT_FDCWD, path.text(), O_RDWR | O_CLOEXEC);
+}
+SegmentDescriptor::~SegmentDescriptor() {
+  if (fd_ >= 0) sys::call(SYS_close, fd_);
+}
+
+long map_segment_here(uint64_t start, uint64_t end, int prot) {
+  const Segment segment = segment_of(start);
+  SegmentDescriptor fd(segment.index);
+  if (fd.value() < 0) return fd.value();
+  const long at = sys::call(SYS_mmap, start, end - start, prot, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd.value(),
+                            segment.offset);
+  return sys::failed(at) ? at : 0;
+}
+
+long map_segment(uint64_t start, uint64_t end, int prot) {
+  if (const long result = map_segment_here(start, end, prot)) return result;
+  long first_failure = 0;
+  for_other_nodes([&](NodeId node) {
+    const long result = ask(node, Operation::map_segment, start, end, prot);
+    if (result && !first_failure) first_failure = result;
+  });
+  return first_failure;
+}
+
+long release_pages(uint64_t start, uint64_t end) {
+  const Segment segment = segment_of(start);
+  SegmentDescriptor fd(segment.index);
+  if (fd.value() < 0) return fd.value();
+  return sys::call(SYS_fallocate, fd.value(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, segment.offset, end - start);
+}
+
+long release_mapped_pages(uint64_t start, uint64_t end) {
+  return sys::call(SYS_madvise, start, end - start, MADV_REMOVE);
+}
+
+} // namespace sp::memory

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/agent.hpp"
+
+#include <csignal>
+#include <linux/sched.h>
+#include <sys/prctl.h>
+
+#include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/memory/segments.hpp"
+#include "libsuperproc/process/ending.hpp"
+#include "libsuperproc/process/fork.hpp"
+#include "libsuperproc/process/placement.hpp"
+#include "libsuperproc/process/process_table.hpp"
+#include "libsuperproc/process/proxy.hpp"
+#include "libsuperproc/process/service_thread.hpp"
+#include "libsuperproc/signal/actions.hpp"
+
+namespace sp {
+
+namespace {
+
+// Without an answer: it will be given by another thread, or nobody waits.
+struct Outcome {
+  bool answered;
+  long result;
+};
+constexpr Outcome now(long result) { return {true, result}; }
+constexpr Outcome later() { return {false, 0}; }
+
+Outcome perform(NodeId self, const Received& received) {
+  const auto& request = received.taken.request;
+  const auto& a = request.arguments;
+  switch (static_cast<Operation>(request.operation)) {
+    case Operation::clone_thread:
+      return now(sp_clone_call(a[1], a[0], a[2], a[3], a[4]));
+    case Operation::kernel_call:
+      return now(sys::call(static_cast<long>(a[0]), a[1], a[2], a[3], a[4], a[5], a[6]));
+    case Operation::map_segment:
+      return now(memory::map_segment_here(a[0], a[1], static_cast<int>(a[2])));
+    case Operation::signal_action:
+      return now(install_action(static_cast<int>(a[0]), *pointer_to<const KernelAction>(a[1])));
+    case Operation::proxied_call:
+      return start_proxy(self, received) ? later() : now(-EAGAIN);
+    case Operation::fork:
+      return now(fork_for(*pointer_to<ForkRequest>(a[0])));
+    case Operation::exit_group:
+      end_subprocess(static_cast<int>(a[0]));
+    case Operation::die:
+      end_subprocess_by_signal(static_cast<int>(a[0]));
+    case Operation::look_for_signals:
+    case Operation::none:
+    case Operation::count:
+      break;
+  }
+  return now(-ENOSYS);
+}
+
+[[noreturn]] void serve(NodeId self) {
+  for (;;) {
+    const Received received = receive(self);
+    const Outcome outcome = perform(self, received);
+    if (outcome.answered) answer(self, received, outcome.result);
+  }
+}
+
+void announce(NodeId node) {
+  wire::NodeRecord& record = node_record(node);
+  record.host_pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
+  record.agent_tid.store(static_cast<int32_t>(sys::call(SYS_gettid)));
+  record.state.store(wire::NodeState::running);
+  auto& ready = process_table().residents_ready;
+  ready.fetch_add(1);
+  sys::futex_wake(reinterpret_cast<const volatile uint32_t*>(&ready), 1);
+}
+
+// The place where a resident comes into being. It has the parent's mappings: segments shared, the rest alike; its node's
+// own region is a copy. It dies with the agent that made it, however that ends.
+void make_resident(NodeId node) {
+  const long parent = sys::call(SYS_getpid);
+  const long pid = sys::call(SYS_clone, CLONE_FILES | CLONE_FS | CLONE_IO | CLONE_SYSVSEM, 0, 0, 0, 0);
+  if (pid < 0) end_subprocess(125);
+  if (pid > 0) return;
+  sys::call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  if (sys::call(SYS_getppid) != parent) sys::call(SYS_exit_group, 125);
+  node_private().node = node.value;
+  node_private().host_pid = static_cast<int32_t>(sys::call(SYS_getpid));
+  stay_on(node);
+  announce(node);
+  serve(node);
+}
+
+void home_agent(void*) {
+  stay_on(home_node());
+  for_other_nodes(make_resident);
+  announce(home_node());
+  serve(home_node());
+}
+
+} // namespace
+
+Result<> start_home_agent() {
+  process_table().residents_ready.store(0);
+  TRY_VOID(start_service_thread(wire::kNodeAgent, Descriptors::shared, home_agent, nullptr));
+  return {};
+}
+
+void await_residents() {
+  auto& ready = process_table().residents_ready;
+  for (uint32_t n; (n = ready.load()) < node_count();)
+    sys::futex_wait(reinterpret_cast<const volatile uint32_t*>(&ready), n);
+}
+
+} // namespace sp

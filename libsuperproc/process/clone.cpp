@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/clone.hpp"
+
+#include <csignal>
+#include <linux/sched.h>
+#include <new>
+#include <sys/prctl.h>
+
+#include "libsuperproc/base/critical.hpp"
+#include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/process/arm.hpp"
+#include "libsuperproc/process/conversion.hpp"
+#include "libsuperproc/process/placement.hpp"
+#include "libsuperproc/process/proxy.hpp"
+#include "libsuperproc/process/threads.hpp"
+#include "libsuperproc/sync/stop_world.hpp"
+
+namespace sp {
+
+namespace {
+
+enum class Start : uint32_t { thread, borrower };
+
+// What a child finds at its stack pointer.
+struct ChildFrame {
+  Registers registers; // first: gate.S restores them from here
+  Start start;
+  uint32_t is_remote;
+  wire::ThreadRecord* record;
+  uint64_t mask;
+  uint32_t record_flags;
+  uint32_t reserved;
+  wire::CpuMask affinity; // valid with kThreadAffinitySet
+  char name[16];
+};
+
+constexpr uint64_t kRedZoneBytes = 128;
+
+ChildFrame* place_frame(const CloneArguments& arguments, const Registers& caller) {
+  const uint64_t stack = arguments.stack ? arguments.stack : caller.rsp;
+  auto* frame = pointer_to<ChildFrame>((stack - kRedZoneBytes - sizeof(ChildFrame)) & ~63ull);
+  frame->registers = caller;
+  frame->registers.rax = 0;
+  frame->registers.rsp = stack;
+  return frame;
+}
+
+// What a thread inherits from the one that creates it and the kernel would take from the agent.
+void inherit(ChildFrame& frame) {
+  const wire::ThreadRecord* creator = thread_self.record;
+  frame.record_flags = creator ? creator->flags.load() : 0;
+  if (frame.record_flags & wire::kThreadAffinitySet)
+    sys::call(SYS_sched_getaffinity, 0, sizeof frame.affinity, &frame.affinity);
+  sys::call(SYS_prctl, PR_GET_NAME, frame.name);
+}
+
+void take_inheritance(const ChildFrame& frame) {
+  if (frame.record_flags & wire::kThreadAffinitySet)
+    sys::call(SYS_sched_setaffinity, 0, sizeof frame.affinity, &frame.affinity);
+  sys::call(SYS_prctl, PR_SET_NAME, frame.name);
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &frame.mask, nullptr, sizeof frame.mask);
+}
+
+} // namespace
+
+// The child, on its own stack, before it goes on with the program. Everything it needs is in the frame.
+extern "C" void sp_child_start(ChildFrame* frame) {
+  if (frame->start == Start::borrower) return; // its memory and thread-local storage are its parent's
+  wire::ThreadRecord* record = frame->record;
+  thread_self = {record, 0, 0};
+  critical_state = {};
+  record->tid.store(static_cast<int32_t>(sys::call(SYS_gettid)));
+  record->flags.store(frame->record_flags);
+  node_record(this_node()).thread_started_count.fetch_add(1, std::memory_order_relaxed);
+  arm_this_thread();
+  record->state.store(wire::ThreadState::running);
+  if (frame->is_remote) take_inheritance(*frame);
+}
+
+long clone_thread(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {
+  if (!is_shared() && node_count() > 1) convert();
+  const NodeId node = choose_node();
+  const bool remote = node != this_node();
+  auto record = allocate_thread(node);
+  if (!record) return -record.error().value;
+  ChildFrame* frame = place_frame(arguments, caller);
+  frame->start = Start::thread;
+  frame->is_remote = remote;
+  frame->record = *record;
+  frame->mask = mask;
+  frame->record_flags = thread_self.record ? thread_self.record->flags.load() & wire::kThreadSigsysBlocked : 0;
+  if (remote) inherit(*frame);
+  uint64_t flags = arguments.flags;
+  if (node != home_node() && (flags & CLONE_CHILD_CLEARTID)) {
+    // A joiner must not see the thread gone before the SubProcess knows why its resident died: exit_thread gives it back.
+    (*record)->clear_tid = arguments.child_tid;
+    flags &= ~uint64_t{CLONE_CHILD_CLEARTID};
+  }
+  const long tid = remote ? ask(node, Operation::clone_thread, address_of(frame), flags, arguments.parent_tid,
+                                arguments.child_tid, arguments.tls)
+                          : sp_clone_call(flags, address_of(frame), arguments.parent_tid, arguments.child_tid,
+                                          arguments.tls);
+  if (sys::failed(tid)) {
+    control().thread_count.fetch_sub(1);
+    free_thread(**record);
+  }
+  return tid;
+}
+
+long clone_borrower(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {
+  // With a stack of its own the child's frame is there; a vfork child has none and starts below us, on ours.
+  alignas(64) uint8_t own_stack[2048];
+  ChildFrame* frame = arguments.stack ? place_frame(arguments, caller)
+                                      : new (own_stack + sizeof own_stack - (sizeof(ChildFrame) + 63) / 64 * 64) ChildFrame;
+  frame->registers = caller;
+  frame->registers.rax = 0;
+  if (arguments.stack) frame->registers.rsp = arguments.stack;
+  frame->start = Start::borrower;
+  thread_self.in_vfork = 1;
+  if (thread_self.record) thread_self.record->flags.fetch_or(wire::kThreadWaitsForVfork);
+  const long pid = at_home() || !is_shared()
+                       ? sp_clone_call(arguments.flags, address_of(frame), arguments.parent_tid, arguments.child_tid,
+                                       arguments.tls)
+                       : clone_at_home(arguments.flags, address_of(frame), arguments.parent_tid, arguments.child_tid,
+                                       arguments.tls, mask);
+  thread_self.in_vfork = 0;
+  if (thread_self.record) thread_self.record->flags.fetch_and(~wire::kThreadWaitsForVfork);
+  if (is_shared()) stop_here(); // no signal could tell us meanwhile
+  return pid;
+}
+
+} // namespace sp

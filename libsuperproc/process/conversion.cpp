@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/conversion.hpp"
+
+#include <csignal>
+#include <sys/prctl.h>
+
+#include "libsuperproc/base/line.hpp"
+#include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/memory/memory_table.hpp"
+#include "libsuperproc/process/agent.hpp"
+#include "libsuperproc/process/placement.hpp"
+#include "libsuperproc/process/process_table.hpp"
+#include "libsuperproc/process/reaper.hpp"
+#include "libsuperproc/process/service_thread.hpp"
+#include "libsuperproc/process/threads.hpp"
+#include "libsuperproc/signal/actions.hpp"
+#include "libsuperproc/signal/delivery.hpp"
+
+namespace sp {
+
+void (*conversion_done)() = nullptr;
+
+namespace {
+
+[[noreturn]] void give_up(const char* what, const char* next) {
+  Line{} << "superproc: cannot spread this program over nodes: " << what << "; " << next;
+  for (;;) sys::call(SYS_exit_group, 125);
+}
+
+uint64_t block_all() {
+  const uint64_t all = ~0ull;
+  uint64_t before = 0;
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+  return before;
+}
+
+} // namespace
+
+void convert() {
+  const uint64_t mask = block_all();
+  const uint64_t start = sys::cycles();
+  control().state.store(wire::SubProcessState::converting);
+  if (!start_reaper()) give_up("it cannot start a thread", "raise the limit of processes (ulimit -u)");
+  if (!await_conversion()) give_up("no memory or address space for its segments", "see `spctl doctor`");
+  format_queues();
+  take_over_actions();
+  start_delivery();
+  stay_on(home_node());
+  if (!start_home_agent()) give_up("it cannot start its agents", "raise the limit of processes (ulimit -u)");
+  await_residents();
+  control().state.store(wire::SubProcessState::shared);
+  if (conversion_done) conversion_done();
+  watch_residents();
+  control().conversion_us.store(static_cast<uint32_t>((sys::cycles() - start) / 2500));
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
+}
+
+} // namespace sp

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/ending.hpp"
+
+#include <sys/wait.h>
+
+#include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/process/process_table.hpp"
+#include "libsuperproc/process/summary.hpp"
+#include "libsuperproc/process/threads.hpp"
+#include "libsuperproc/signal/actions.hpp"
+
+namespace sp {
+
+namespace {
+
+void block_all_signals() {
+  const uint64_t all = ~0ull;
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
+}
+
+[[noreturn]] void sleep_for_ever() {
+  for (;;) sys::call(SYS_pause);
+}
+
+// One thread gets through.
+void claim_ending() {
+  process_table().ending_lock.acquire();
+  control().state.store(wire::SubProcessState::dying);
+}
+
+void end_residents() {
+  for_other_nodes([](NodeId node) {
+    const int32_t pid = node_record(node).host_pid.load();
+    if (pid <= 0) return;
+    sys::call(SYS_kill, pid, SIGKILL);
+  });
+  for_other_nodes([](NodeId node) {
+    const int32_t pid = node_record(node).host_pid.load();
+    int status = 0;
+    if (pid > 0) sys::call(SYS_wait4, pid, &status, __WCLONE, 0);
+    node_record(node).state.store(wire::NodeState::dead);
+  });
+}
+
+// The kernel's default action, now, for the whole process at home.
+[[noreturn]] void take_default_action(int signal) {
+  install_action(signal, KernelAction{});
+  const uint64_t only = ~signal_bit(signal);
+  sys::call(SYS_kill, sys::call(SYS_getpid), signal);
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &only, nullptr, sizeof only);
+  for (;;) sys::call(SYS_exit_group, 128 + signal);
+}
+
+} // namespace
+
+[[noreturn]] void end_subprocess(int status) {
+  block_all_signals();
+  claim_ending();
+  write_summary(status);
+  end_residents();
+  for (;;) sys::call(SYS_exit_group, status);
+}
+
+[[noreturn]] void end_subprocess_by_signal(int signal) {
+  block_all_signals();
+  claim_ending();
+  end_residents();
+  take_default_action(signal);
+}
+
+[[noreturn]] void exit_subprocess(int status) {
+  if (!is_shared()) {
+    write_summary(status);
+    for (;;) sys::call(SYS_exit_group, status);
+  }
+  if (at_home()) end_subprocess(status);
+  block_all_signals();
+  ask(home_node(), Operation::exit_group, status);
+  sleep_for_ever();
+}
+
+void resident_died(int wait_status) {
+  if (WIFSIGNALED(wait_status)) end_subprocess_by_signal(WTERMSIG(wait_status));
+  end_subprocess(WEXITSTATUS(wait_status));
+}
+
+void die_by_signal_here(int signal, siginfo_t* info, ucontext_t*) {
+  if (!is_shared()) take_default_action(signal);
+  if (!at_home()) {
+    block_all_signals();
+    ask(home_node(), Operation::die, signal);
+    sleep_for_ever();
+  }
+  const bool fault = info->si_code > 0 && info->si_code != SI_KERNEL && signal != SIGSYS;
+  if (!fault) end_subprocess_by_signal(signal);
+  // Let it happen again with nobody else left, so that a core shows the place.
+  claim_ending();
+  end_residents();
+  install_action(signal, KernelAction{});
+}
+
+[[noreturn]] void exit_thread(int code) {
+  block_all_signals();
+  wire::ThreadRecord* record = thread_self.record;
+  if (!record || !is_shared()) sp_exit_thread(code);
+  if (record->tid.load() == control().identity.pid) process_table().leader_exit_code.store(code);
+  const uint64_t clear_tid = record->clear_tid;
+  record->state.store(wire::ThreadState::exiting);
+  free_thread(*record);
+  thread_self.record = nullptr;
+  if (control().thread_count.fetch_sub(1) == 1) exit_subprocess(process_table().leader_exit_code.load() & 0xff);
+  if (clear_tid) sys::call(SYS_set_tid_address, clear_tid);
+  sp_exit_thread(code);
+}
+
+} // namespace sp

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/exec.hpp"
+
+#include <sys/wait.h>
+
+#include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/base/path.hpp"
+#include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/process/proxy.hpp"
+
+namespace sp {
+
+namespace {
+
+constexpr uint32_t kKeptBytes = 8192, kKeptCount = 16, kEnvironmentMax = 8192;
+constexpr const char* kPreload = "LD_PRELOAD";
+constexpr const char* kResidents = "SUPERPROC_RESIDENTS";
+constexpr const char* kOurs = "libsuperproc";
+
+// "NAME=value" strings of ours, copied at start: a program may overwrite or clear its environment.
+struct KeptEnvironment {
+  char text[kKeptBytes];
+  uint32_t used;
+  const char* entries[kKeptCount];
+  uint32_t count;
+};
+constinit KeptEnvironment kept{};
+constinit char identity_entry[80] = {};
+
+bool starts_with(const char* text, const char* prefix) {
+  while (*prefix)
+    if (*text++ != *prefix++) return false;
+  return true;
+}
+
+bool contains(const char* text, const char* part) {
+  for (; *text; ++text)
+    if (starts_with(text, part)) return true;
+  return false;
+}
+
+bool is_entry_of(const char* entry, const char* name) {
+  while (*name)
+    if (*entry++ != *name++) return false;
+  return *entry == '=';
+}
+
+void keep(const char* entry) {
+  uint32_t bytes = 0;
+  while (entry[bytes]) ++bytes;
+  if (kept.count == kKeptCount || kept.used + bytes + 1 > kKeptBytes) return;
+  char* copy = kept.text + kept.used;
+  for (uint32_t i = 0; i <= bytes; ++i) copy[i] = entry[i];
+  kept.used += bytes + 1;
+  kept.entries[kept.count++] = copy;
+}
+
+bool is_identity(const char* entry) { return is_entry_of(entry, wire::kEnvId) || is_entry_of(entry, kResidents); }
+
+bool loads_us(const char* const* environment) {
+  const char* preload = find_variable(environment, kPreload);
+  return preload && contains(preload, kOurs);
+}
+
+// The environment of the next program in `out`: the given one, our identity, and what it lost. False: too many entries.
+bool compose(const char* const* given, const char* residents, const char** out, uint32_t limit) {
+  const bool intact = loads_us(given);
+  uint32_t count = 0;
+  const auto add = [&](const char* entry) {
+    if (count + 1 < limit) out[count] = entry;
+    ++count;
+  };
+  for (const char* const* e = given; e && *e; ++e)
+    if (!is_identity(*e) && (intact || !is_entry_of(*e, kPreload))) add(*e);
+  for (uint32_t i = 0; !intact && i < kept.count; ++i) add(kept.entries[i]);
+  add(identity_entry);
+  if (residents) add(residents);
+  if (count + 1 >= limit) return false;
+  out[count] = nullptr;
+  return true;
+}
+
+// "SUPERPROC_RESIDENTS=PID PID": to be reaped by the next program.
+void list_residents(Path& entry) {
+  entry << kResidents << "=";
+  for_other_nodes([&](NodeId node) { entry << node_record(node).host_pid.load() << " "; });
+}
+
+// While the next program is made it shall have all processors that this one was given.
+class AllProcessors {
+public:
+  AllProcessors() {
+    chosen_ = thread_self.record && (thread_self.record->flags.load() & wire::kThreadAffinitySet);
+    if (!chosen_) sys::call(SYS_sched_setaffinity, 0, sizeof(wire::CpuMask), &control().logical_cpus);
+  }
+  AllProcessors(const AllProcessors&) = delete;
+  ~AllProcessors() {
+    if (!chosen_) sys::call(SYS_sched_setaffinity, 0, sizeof(wire::CpuMask), &node_record(this_node()).cpus);
+  }
+
+private:
+  bool chosen_;
+};
+
+} // namespace
+
+const char* find_variable(const char* const* environment, const char* name) {
+  for (; environment && *environment; ++environment) {
+    if (!is_entry_of(*environment, name)) continue;
+    const char* value = *environment;
+    while (*value != '=') ++value;
+    return value + 1;
+  }
+  return nullptr;
+}
+
+void remember_environment(const char* const* environment) {
+  for (const char* const* e = environment; *e; ++e)
+    if (is_entry_of(*e, kPreload) || (starts_with(*e, "SUPERPROC_") && !is_identity(*e))) keep(*e);
+}
+
+void name_superprocess(int32_t pid, uint64_t start) {
+  Path entry;
+  entry << wire::kEnvId << "=" << pid << ":" << static_cast<long>(start);
+  for (uint32_t i = 0; i + 1 < sizeof identity_entry; ++i)
+    if (!(identity_entry[i] = entry.text()[i])) break;
+}
+
+void reap_former_residents(const char* const* environment) {
+  const char* list = find_variable(environment, kResidents);
+  while (list && *list) {
+    long pid = 0;
+    for (; *list >= '0' && *list <= '9'; ++list) pid = pid * 10 + (*list - '0');
+    while (*list == ' ') ++list;
+    if (pid > 0) sys::call(SYS_wait4, pid, nullptr, __WCLONE, nullptr);
+  }
+}
+
+long exec(const char* path, const char* const* arguments, const char* const* environment, uint64_t mask) {
+  const char* composed[kEnvironmentMax];
+  Path residents;
+  const bool converted = is_shared() && !thread_self.in_vfork;
+  if (converted) list_residents(residents);
+  if (compose(environment, converted ? residents.text() : nullptr, composed, kEnvironmentMax)) environment = composed;
+  node_record(this_node()).execs.fetch_add(1, std::memory_order_relaxed);
+  if (converted && !at_home())
+    return exec_at_home(address_of(path), address_of(arguments), address_of(environment), mask);
+  if (!is_shared()) return sys::call(SYS_execve, path, arguments, environment);
+  AllProcessors all;
+  return sys::call(SYS_execve, path, arguments, environment);
+}
+
+long exec_at(int directory, const char* path, const char* const* arguments, const char* const* environment, int flags,
+             uint64_t mask) {
+  constexpr int kCurrentDirectory = -100;
+  if (flags == 0 && (directory == kCurrentDirectory || path[0] == '/')) return exec(path, arguments, environment, mask);
+  const char* composed[kEnvironmentMax];
+  if (compose(environment, nullptr, composed, kEnvironmentMax)) environment = composed;
+  if (is_shared() && !thread_self.in_vfork && !at_home()) {
+    // By the descriptor's name in the home process, which has the same table.
+    Path name;
+    name << "/proc/self/fd/" << directory;
+    if (path[0]) return -ENOSYS;
+    return exec(name.text(), arguments, environment, mask);
+  }
+  return sys::call(SYS_execveat, directory, path, arguments, environment, flags);
+}
+
+} // namespace sp

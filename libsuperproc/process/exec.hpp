@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+// exec. The new program shall be a SubProcess of the same SuperProcess, so its environment must still load us, also where
+// the program cleared it (`env -i`). In a converted process the call is made in the home process by a thread of its own
+// standing: when the kernel lets it succeed it ends home's other threads, the agent among them, and so (parent-death
+// signal) the residents; when it fails, everything goes on as before. The new program reaps them at its start.
+#pragma once
+#include <cstdint>
+
+namespace sp {
+
+// Remembers what later programs shall inherit; `environment` is the process's own at its start.
+void remember_environment(const char* const* environment);
+// Names this SuperProcess to later programs: "PID:START".
+void name_superprocess(int32_t pid, uint64_t start);
+
+long exec(const char* path, const char* const* arguments, const char* const* environment, uint64_t mask);
+long exec_at(int directory, const char* path, const char* const* arguments, const char* const* environment, int flags,
+             uint64_t mask);
+
+// At the start of a program: residents of the one that called exec are waited for.
+void reap_former_residents(const char* const* environment);
+
+const char* find_variable(const char* const* environment, const char* name); // its value or null
+
+} // namespace sp

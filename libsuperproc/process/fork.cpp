@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/fork.hpp"
+
+#include <asm/prctl.h>
+#include <csignal>
+#include <linux/sched.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "libsuperproc/base/line.hpp"
+#include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/memory/copy_out.hpp"
+#include "libsuperproc/memory/memory_table.hpp"
+#include "libsuperproc/process/arm.hpp"
+#include "libsuperproc/process/threads.hpp"
+#include "libsuperproc/signal/actions.hpp"
+#include "libsuperproc/sync/stop_world.hpp"
+
+namespace sp {
+
+void (*native_again)() = nullptr;
+
+namespace {
+
+// In the fork table, which stays shared between parent and child.
+struct ForkTable {
+  std::atomic<uint32_t> hold; // 1: the parent waits, 0: released
+  uint32_t reserved;
+  ForkRequest request; // copied here for the child: the requester's stack becomes private under it
+};
+ForkTable& fork_table() { return *reinterpret_cast<ForkTable*>(wire::kForkTable); }
+const volatile uint32_t* hold_word() { return reinterpret_cast<const volatile uint32_t*>(&fork_table().hold); }
+
+uint64_t block_all_signals() {
+  const uint64_t all = ~0ull;
+  uint64_t before = 0;
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+  return before;
+}
+
+// The child is a process of its own with one thread.
+void become_native() {
+  auto& c = control();
+  c.state.store(wire::SubProcessState::native);
+  c.identity.pid = static_cast<int32_t>(sys::call(SYS_getpid));
+  node_private().host_pid = c.identity.pid;
+  restart_thread_table();
+  for (auto& node : c.nodes) node.host_pid.store(0), node.agent_tid.store(0), node.state.store(wire::NodeState::absent);
+  c.nodes[c.identity.home_node].host_pid.store(c.identity.pid);
+  arm_this_thread();
+}
+
+long fork_native(const CloneArguments& arguments) {
+  const long pid = app_call(SYS_clone, arguments.flags, 0, arguments.parent_tid, arguments.child_tid, arguments.tls);
+  if (pid == 0) become_native();
+  return pid;
+}
+
+// Sleeps until the child has let go. A child that died did so without a word.
+void wait_until_released(long pid) {
+  constexpr int64_t kLookAgainNs = 20'000'000;
+  while (fork_table().hold.load()) {
+    if (sys::futex_wait(hold_word(), 1, kLookAgainNs) != -ETIMEDOUT) continue;
+    siginfo_t info{};
+    const long seen = sys::call(SYS_waitid, P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0);
+    if (seen != 0 || info.si_pid == pid) return;
+  }
+}
+
+void release_parent() {
+  fork_table().hold.store(0);
+  sys::futex_wake(hold_word(), 1);
+}
+
+// What a native process keeps of the control segment: who it is and what it was asked to do.
+struct Kept {
+  wire::Identity identity;
+  wire::Options options;
+  wire::CpuMask logical_cpus;
+  wire::CpuMask node_cpus[kNodeCountMax];
+  uint32_t patched_sites;
+  uint32_t placement_next;
+  memory::MemoryTable memory;
+  SignalTable signals;
+};
+
+Kept& kept_control() { return *pointer_to<Kept>(wire::kNodeScratch); }
+
+void keep_control() {
+  Kept& kept = kept_control();
+  const auto& c = control();
+  kept.identity = c.identity;
+  kept.options = c.options;
+  kept.logical_cpus = c.logical_cpus;
+  for (uint32_t n = 0; n < kNodeCountMax; ++n) kept.node_cpus[n] = c.nodes[n].cpus;
+  kept.patched_sites = c.patched_sites.load();
+  kept.placement_next = c.placement_next.load();
+  __builtin_memcpy(&kept.memory, &memory::memory_table(), sizeof kept.memory);
+  __builtin_memcpy(&kept.signals, &signal_table(), sizeof kept.signals);
+}
+
+void renew_control() {
+  const Kept& kept = kept_control();
+  auto& c = control();
+  constexpr int kFresh = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  sys::call(SYS_mmap, wire::kControlBase, wire::kControlBytes, PROT_READ | PROT_WRITE, kFresh, -1, 0);
+  c.magic = wire::kControlMagic;
+  c.version = wire::kControlVersion;
+  c.bytes = sizeof(wire::SubProcessControl);
+  c.identity = kept.identity;
+  c.options = kept.options;
+  c.logical_cpus = kept.logical_cpus;
+  for (uint32_t n = 0; n < kNodeCountMax; ++n) c.nodes[n].cpus = kept.node_cpus[n];
+  c.patched_sites.store(kept.patched_sites);
+  c.placement_next.store(kept.placement_next);
+  memory::MemoryTable& table = memory::memory_table();
+  table.break_start = kept.memory.break_start, table.break_end = kept.memory.break_end;
+  table.break_limit = kept.memory.break_limit;
+  signal_table().known = kept.signals.known;
+  __builtin_memcpy(signal_table().actions, kept.signals.actions, sizeof kept.signals.actions);
+}
+
+[[noreturn]] void give_up(const Errno& error) {
+  Line{} << "superproc: a fork's child cannot copy its memory (errno " << error.value << "); raise the memory limit";
+  release_parent();
+  for (;;) sys::call(SYS_exit_group, 125);
+}
+
+} // namespace
+
+// The child of a converted process, on home's private fork stack, with the requester's thread-local storage.
+extern "C" void sp_fork_child(Registers* registers) {
+  const ForkRequest request = fork_table().request;
+  Result<> done = memory::make_private();
+  if (done) done = memory::copy_existing_pages();
+  if (!done) give_up(done.error());
+  // From here on nothing of the parent's can be seen to change; its control segment is ours to leave.
+  keep_control();
+  registers->rax = 0;
+  release_parent();
+  renew_control();
+  critical_state = {};
+  thread_self = {};
+  become_native();
+  thread_self.record->flags.store(request.sigsys_blocked);
+  give_back_actions();
+  if (native_again) native_again();
+  if (request.signal_stack_set) sys::call(SYS_sigaltstack, request.signal_stack, nullptr);
+  sys::call(SYS_sched_setaffinity, 0, sizeof request.affinity, &request.affinity);
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &request.mask, nullptr, sizeof request.mask);
+}
+
+long fork_for(const ForkRequest& request) {
+  ForkTable& table = fork_table();
+  table.request = request;
+  table.hold.store(1);
+  constexpr uint64_t kStackTop = wire::kNodeForkChild + wire::kNodeServiceBytes - 64;
+  const long pid = sp_fork_call(request.flags, request.registers, kStackTop, request.child_tid, request.tls);
+  if (pid > 0) wait_until_released(pid);
+  return pid;
+}
+
+long fork_process(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {
+  node_record(this_node()).forks.fetch_add(1, std::memory_order_relaxed);
+  if (!is_shared()) return fork_native(arguments);
+  const uint64_t before = block_all_signals();
+  long pid;
+  {
+    Registers child = caller;
+    child.rax = 0;
+    if (arguments.stack) child.rsp = arguments.stack;
+    ForkRequest request{arguments.flags, &child, arguments.child_tid, arguments.tls, mask, 0, 1, {}, {}};
+    if (!(request.flags & CLONE_SETTLS)) {
+      request.flags |= CLONE_SETTLS;
+      sys::call(SYS_arch_prctl, ARCH_GET_FS, &request.tls);
+    }
+    request.flags &= ~uint64_t{CLONE_PARENT_SETTID};
+    request.sigsys_blocked = thread_self.record->flags.load() & wire::kThreadSigsysBlocked;
+    sys::call(SYS_sigaltstack, nullptr, request.signal_stack);
+    request.affinity = control().logical_cpus;
+    if (thread_self.record->flags.load() & wire::kThreadAffinitySet)
+      sys::call(SYS_sched_getaffinity, 0, sizeof request.affinity, &request.affinity);
+    WorldStopped stopped;
+    pid = at_home() ? fork_for(request) : ask(home_node(), Operation::fork, address_of(&request));
+  }
+  if (pid > 0 && (arguments.flags & CLONE_PARENT_SETTID))
+    *pointer_to<int32_t>(arguments.parent_tid) = static_cast<int32_t>(pid);
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
+  return pid;
+}
+
+} // namespace sp

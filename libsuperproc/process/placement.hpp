@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// Placement: which node a new thread runs on, and which processors a node has. Decided where the thread is created, from
+// counters in shared memory; there is no scheduler to ask.
+#pragma once
+#include "libsuperproc/cluster/self.hpp"
+
+namespace sp {
+
+// The node for the calling thread's next thread: what sp_place_next asked for, else by the policy.
+NodeId choose_node();
+
+// Divides the program's processors among the nodes: `cores_per_node` each, or an equal share; with more nodes than
+// processors they take turns.
+void share_out_processors();
+
+// Moves the calling thread to the node's processors.
+void stay_on(NodeId node);
+
+} // namespace sp

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/summary.hpp"
+
+#include <fcntl.h>
+
+#include "libsuperproc/base/path.hpp"
+#include "libsuperproc/base/sys.hpp"
+#include "libsuperproc/cluster/self.hpp"
+
+namespace sp {
+
+namespace {
+
+constinit char summary_path[256] = {};
+
+// A longer text than Path has room for, in the same way.
+class Text {
+public:
+  Text& operator<<(const char* text) {
+    while (*text && length_ + 1 < sizeof text_) text_[length_++] = *text++;
+    text_[length_] = 0;
+    return *this;
+  }
+  Text& operator<<(unsigned long number) {
+    Path digits;
+    digits << static_cast<long>(number);
+    return *this << digits.text();
+  }
+  const char* text() const { return text_; }
+  uint32_t length() const { return length_; }
+
+private:
+  char text_[2048];
+  uint32_t length_ = 0;
+};
+
+const char* name_of(wire::SubProcessState state) {
+  return state == wire::SubProcessState::native ? "native" : "shared";
+}
+
+} // namespace
+
+void summarize_to(const char* path) {
+  uint32_t i = 0;
+  for (; path && path[i] && i + 1 < sizeof summary_path; ++i) summary_path[i] = path[i];
+  summary_path[i] = 0;
+}
+
+void write_summary(int status) {
+  if (!summary_path[0]) return;
+  Text line;
+  line << "{\"pid\":" << static_cast<unsigned long>(control().identity.pid) << ",\"state\":\""
+       << name_of(control().state.load()) << "\",\"status\":" << static_cast<unsigned long>(status) << ",\"threads\":[";
+  for (uint32_t n = 0; n < node_count(); ++n)
+    line << (n ? "," : "") << node_record({n}).thread_started_count.load();
+  line << "],\"requests\":[";
+  for (uint32_t n = 0; n < node_count(); ++n) line << (n ? "," : "") << node_record({n}).requests_served.load();
+  line << "],\"home\":" << home_node().value << ",\"trapped\":" << node_record(home_node()).trapped.load()
+       << ",\"patched\":" << control().patched_sites.load()
+       << ",\"conversion_us\":" << control().conversion_us.load() << "}\n";
+  const long fd = sys::call(SYS_openat, AT_FDCWD, summary_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (fd < 0) return;
+  sys::call(SYS_write, fd, line.text(), line.length());
+  sys::call(SYS_close, fd);
+}
+
+} // namespace sp

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a signal reaches the program once the process is converted.
+//
+// The kernel enters deliver() for every signal that has a handler or would end the process. It
+//  1. puts the signal off while the thread is in a Critical section (a synchronous fault cannot wait and goes on),
+//  2. drops what was meant for the whole process or its process group and reached a resident other than home: home has
+//     its own copy, which is the one that counts,
+//  3. makes the sender's number the SubProcess's where a resident of ours sent it,
+//  4. calls the program's handler, or ends the SubProcess.
+#pragma once
+#include <csignal>
+#include <ucontext.h>
+
+namespace sp {
+
+void deliver(int signal, siginfo_t* info, void* ucontext);
+
+// The program's own SIGSYS, which is never really blocked: kept back while the program believes it is.
+void deliver_own_sigsys(siginfo_t* info, ucontext_t* context);
+void release_own_sigsys(); // after the program has unblocked it
+
+// Ends the SubProcess as by `signal`; set by process/exit.cpp. Returns where the fault shall simply happen again.
+extern void (*die_by_signal)(int signal, siginfo_t* info, ucontext_t* context);
+
+// Puts a signal or a stop off to the end of the Critical section: everything stays blocked until then.
+void put_off(int signal, const siginfo_t* info, ucontext_t* context);
+void start_delivery(); // sets base/critical's hook
+
+} // namespace sp

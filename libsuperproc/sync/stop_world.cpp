@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/sync/stop_world.hpp"
+
+#include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/base/lock.hpp"
+#include "libsuperproc/cluster/self.hpp"
+
+namespace sp {
+
+namespace {
+
+struct StopTable {
+  Lock world;
+  std::atomic<uint32_t> round;   // odd while stopped; futex word of those who stopped
+  std::atomic<uint32_t> stopped; // futex word of the stopper: changes with each thread that stops
+};
+StopTable& stop_table() { return *reinterpret_cast<StopTable*>(wire::kProcessTable + 64 * 1024); }
+
+const volatile uint32_t* word(const std::atomic<uint32_t>& w) { return reinterpret_cast<const volatile uint32_t*>(&w); }
+
+constexpr uint64_t kMark = 0x70757320706f7473; // no program's sigqueue carries it
+
+void send_stop(const wire::ThreadRecord& record) {
+  siginfo_t info{};
+  info.si_signo = SIGSYS;
+  info.si_code = SI_QUEUE;
+  info.si_value.sival_ptr = pointer_to<void>(kMark);
+  const int32_t process = node_record({record.node.load()}).host_pid.load();
+  sys::call(SYS_rt_tgsigqueueinfo, process, record.tid.load(), SIGSYS, &info);
+}
+
+// Sends to those that still run; returns how many threads are not stopped yet.
+uint32_t running_count(uint32_t round, bool send) {
+  uint32_t count = 0;
+  const uint32_t high = control().thread_high.load();
+  for (uint32_t i = 0; i < high; ++i) {
+    wire::ThreadRecord& record = control().threads[i];
+    const wire::ThreadState state = record.state.load();
+    if (state == wire::ThreadState::free || &record == thread_self.record) continue;
+    if (record.flags.load() & wire::kThreadWaitsForVfork) continue;
+    if (state == wire::ThreadState::running) {
+      if (record.stop_word.load() == round) continue;
+      if (send) send_stop(record);
+    }
+    ++count;
+  }
+  return count;
+}
+
+} // namespace
+
+bool is_stop_signal(const siginfo_t* info) {
+  return info->si_code == SI_QUEUE && address_of(info->si_value.sival_ptr) == kMark;
+}
+
+void stop_here() {
+  StopTable& table = stop_table();
+  for (uint32_t round; (round = table.round.load()) & 1;) {
+    if (thread_self.record) thread_self.record->stop_word.store(round);
+    table.stopped.fetch_add(1);
+    sys::futex_wake(word(table.stopped), 1);
+    while (table.round.load() == round) sys::futex_wait(word(table.round), round);
+  }
+}
+
+WorldStopped::WorldStopped() {
+  StopTable& table = stop_table();
+  // Somebody else may be stopping the world, this thread included.
+  while (!table.world.try_acquire()) {
+    stop_here();
+    sys::call(SYS_sched_yield);
+  }
+  const uint32_t round = table.round.fetch_add(1) + 1;
+  constexpr int64_t kLookAgainNs = 1'000'000;
+  for (bool first = true;; first = false) {
+    const uint32_t seen = table.stopped.load();
+    if (running_count(round, first) == 0) return;
+    if (sys::futex_wait(word(table.stopped), seen, kLookAgainNs) == -ETIMEDOUT) running_count(round, true);
+  }
+}
+
+WorldStopped::~WorldStopped() {
+  StopTable& table = stop_table();
+  table.round.fetch_add(1);
+  sys::futex_wake(word(table.round), 0x7fffffff);
+  table.world.release();
+}
+
+} // namespace sp

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// Stops every other thread of the SubProcess, on all nodes, for the atomic snapshot that fork needs.
+//
+// Protocol: the stopper takes the world lock, makes `round` odd, and sends each running thread SIGSYS (never blocked)
+// with our mark. The thread's handler counts itself into `stopped` and sleeps until `round` is even again. A thread in a
+// Critical section puts the stop off to its end. A thread that ends meanwhile is noticed by its record; one that is in
+// the kernel stops when it comes out. A call that our signal interrupted (its result is EINTR, nothing else was
+// delivered) begins again afterwards, so the program sees no EINTR that it would not see natively.
+// If the stopper dies, the SubProcess dies with it.
+#pragma once
+#include <csignal>
+
+namespace sp {
+
+bool is_stop_signal(const siginfo_t* info);
+// In the signal's handler, outside Critical sections; also where a thread comes out of a wait that no signal ends. Returns
+// when the world goes on, at once if it is not stopped.
+void stop_here();
+
+// The calling thread is in a Critical section for as long as this lives.
+class WorldStopped {
+public:
+  WorldStopped();
+  WorldStopped(const WorldStopped&) = delete;
+  ~WorldStopped();
+};
+
+} // namespace sp

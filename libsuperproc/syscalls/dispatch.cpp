@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/syscalls/dispatch.hpp"
+
+#include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/syscalls/interest.hpp"
+#include "libsuperproc/syscalls/table.hpp"
+
+namespace sp {
+
+// Every row that is not the kernel's names a function.
+#define REFUSED(number, name, error, family, arguments, note)
+#define SYSCALL(number, name, route, level, family, arguments, note) SP_DECLARE_##route(name)
+#define SP_DECLARE_kernel(name)
+#define SP_DECLARE_local(name) [[gnu::weak, gnu::visibility("hidden")]] long sys_##name(Call&);
+#define SP_DECLARE_home(name) SP_DECLARE_local(name)
+#define SP_DECLARE_all(name) SP_DECLARE_local(name)
+#define SP_DECLARE_owner(name) SP_DECLARE_local(name)
+#include "libsuperproc/syscalls/syscalls.def"
+#undef SYSCALL
+#undef REFUSED
+
+namespace {
+
+struct Row {
+  uint32_t number;
+  Handler handler; // null: not yet written, the kernel's
+  int refused_errno;
+};
+
+const Row rows[] = {
+#define REFUSED(number, name, error, family, arguments, note) {number, nullptr, error},
+#define SYSCALL(number, name, route, level, family, arguments, note) SP_ROW_##route(number, name)
+#define SP_ROW_kernel(number, name)
+#define SP_ROW_local(number, name) {number, sys_##name, 0},
+#define SP_ROW_home(number, name) SP_ROW_local(number, name)
+#define SP_ROW_all(number, name) SP_ROW_local(number, name)
+#define SP_ROW_owner(number, name) SP_ROW_local(number, name)
+#include "libsuperproc/syscalls/syscalls.def"
+#undef SYSCALL
+#undef REFUSED
+};
+
+// By number, so that a call finds its row with one load.
+struct Entry {
+  Handler handler;
+  int refused_errno;
+};
+constexpr uint32_t kEntryCount = kInterestCount;
+constinit Entry entries[kEntryCount] = {};
+
+constexpr int kNativeInterest[] = {
+    SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve, SYS_execveat, SYS_rt_sigaction, SYS_rt_sigprocmask,
+    SYS_rt_sigsuspend, SYS_ppoll, SYS_pselect6, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_sched_setaffinity,
+    SYS_sched_getaffinity, SYS_prctl, SYS_seccomp, SYS_exit_group, SYS_rt_sigreturn, SYS_sigaltstack};
+
+bool is_native_interest(uint32_t number) {
+  if (entries[number].refused_errno) return true;
+  for (int n : kNativeInterest)
+    if (static_cast<uint32_t>(n) == number) return true;
+  return false;
+}
+
+} // namespace
+
+void set_interest(Interest interest) {
+  for (const Row& row : rows) entries[row.number] = {row.handler, row.refused_errno};
+  for (uint32_t n = 0; n < kEntryCount; ++n) {
+    const bool ours = entries[n].handler || entries[n].refused_errno;
+    sp_interest[n] = ours && (interest == Interest::shared || is_native_interest(n));
+  }
+}
+
+long dispatch(Call& call) {
+  const auto number = static_cast<unsigned long>(call.number());
+  wire::NodeRecord& node = node_record(this_node());
+  node.dispatched.fetch_add(1, std::memory_order_relaxed);
+  if (number >= kEntryCount) return call.pass();
+  control().dispatched_by_number[number].fetch_add(1, std::memory_order_relaxed);
+  const Entry& entry = entries[number];
+  if (entry.refused_errno) {
+    control().refused_by_number[number].fetch_add(1, std::memory_order_relaxed);
+    return -entry.refused_errno;
+  }
+  // A trap reaches us for calls without interest as well.
+  if (!entry.handler || !(sp_interest[number] || number == SYS_rt_sigreturn)) return call.pass();
+  return entry.handler(call);
+}
+
+namespace {
+// What a vfork child may not do by itself even though it borrows its parent's memory.
+bool belongs_to_vfork_child(long number) {
+  return number == SYS_execve || number == SYS_execveat || number == SYS_rt_sigreturn;
+}
+} // namespace
+
+} // namespace sp
+
+uint8_t sp_interest[kInterestCount];
+
+void sp_dispatch(sp::Registers* registers, ucontext_t* trap) {
+  sp::Call call{*registers, trap};
+  const bool borrowed = sp::thread_self.in_vfork && !sp::belongs_to_vfork_child(call.number());
+  registers->rax = static_cast<uint64_t>(borrowed ? call.pass() : sp::dispatch(call));
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: Apache-2.0
+// One byte for each system call: non-zero if dispatch wants to see it. A patched site tests it before it passes the call
+// straight to the kernel. Few calls are of interest until the process is converted, more after it.
+#pragma once
+#include <cstdint>
+
+#include "libsuperproc/wire/subprocess.hpp"
+
+inline constexpr uint32_t kInterestCount = sp::wire::kSyscallCountMax;
+extern "C" uint8_t sp_interest[kInterestCount];

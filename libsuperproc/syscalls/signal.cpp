@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+// System calls about signals: decode and hand to signal/. Waiting calls that change the mask get a copy of it without
+// SIGSYS; the call itself comes last, so that the kernel's rules for restarting it hold.
+#include <csignal>
+
+#include "libsuperproc/signal/actions.hpp"
+#include "libsuperproc/signal/masks.hpp"
+#include "libsuperproc/syscalls/pass.hpp"
+
+namespace sp {
+
+namespace {
+
+constexpr uint64_t kMaskBytes = sizeof(uint64_t);
+
+// A call whose argument `index` points to a mask for its duration.
+long pass_with_mask(const Call& call, int index) {
+  if (!call.arg(index)) return call.pass();
+  const uint64_t mask = without_sigsys(*call.pointer<const uint64_t>(index));
+  return pass_with(call, index, address_of(&mask));
+}
+
+} // namespace
+
+long sys_rt_sigaction(Call& call) {
+  if (call.arg(3) != kMaskBytes) return -EINVAL;
+  return change_action(call.number_arg(0), call.pointer<const KernelAction>(1), call.pointer<KernelAction>(2));
+}
+
+long sys_rt_sigprocmask(Call& call) {
+  if (call.arg(3) != kMaskBytes) return -EINVAL;
+  return change_mask(call.number_arg(0), call.pointer<const uint64_t>(1), call.pointer<uint64_t>(2), call.trap);
+}
+
+// Only a trap sees it: the restorer that the kernel knows is in the gate.
+long sys_rt_sigreturn(Call& call) { sp_sigreturn(call.registers.rsp); }
+
+// sigreturn restores the alternate stack from the frame, so a trapped call must change it there.
+long sys_sigaltstack(Call& call) {
+  const long result = call.pass();
+  if (call.trap && result == 0 && call.arg(0)) call.trap->uc_stack = *call.pointer<const stack_t>(0);
+  return result;
+}
+
+long sys_rt_sigsuspend(Call& call) { return pass_with_mask(call, 0); }
+long sys_ppoll(Call& call) { return pass_with_mask(call, 3); }
+long sys_epoll_pwait(Call& call) { return pass_with_mask(call, 4); }
+long sys_epoll_pwait2(Call& call) { return pass_with_mask(call, 4); }
+
+long sys_pselect6(Call& call) {
+  struct MaskArgument {
+    const uint64_t* mask;
+    uint64_t bytes;
+  };
+  const auto* given = call.pointer<const MaskArgument>(5);
+  if (!given || !given->mask) return call.pass();
+  const uint64_t mask = without_sigsys(*given->mask);
+  const MaskArgument copy{&mask, given->bytes};
+  return pass_with(call, 5, address_of(&copy));
+}
+
+// ---- sending ----
+
+namespace {
+bool is_self(int32_t pid) { return is_shared() && pid == control().identity.pid; }
+} // namespace
+
+// The SubProcess's number is home's; a process group contains residents, which drop what is meant for all.
+long sys_kill(Call& call) { return call.number_arg(0) > 0 ? call.pass() : pass_home(call); }
+
+long sys_tgkill(Call& call) {
+  if (!is_self(call.number_arg(0))) return call.pass();
+  return on_thread_s_node(
+      [&](int32_t process) { return app_call(SYS_tgkill, process, call.number_arg(1), call.number_arg(2)); });
+}
+
+long sys_rt_tgsigqueueinfo(Call& call) {
+  if (!is_self(call.number_arg(0))) return call.pass();
+  return on_thread_s_node([&](int32_t process) {
+    return app_call(SYS_rt_tgsigqueueinfo, process, call.number_arg(1), call.number_arg(2), call.arg(3));
+  });
+}
+
+} // namespace sp

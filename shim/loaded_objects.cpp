@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/loaded_objects.hpp"
+
+#include <elf.h>
+#include <link.h>
+
+#include "libsuperproc/base/gate.hpp"
+#include "shim/stubs.hpp"
+
+namespace sp::shim {
+
+namespace {
+
+uint64_t auxiliary(const char* const* environment, uint64_t type) {
+  while (*environment) ++environment;
+  for (auto* a = reinterpret_cast<const Elf64_auxv_t*>(environment + 1); a->a_type != AT_NULL; ++a)
+    if (a->a_type == type) return a->a_un.a_val;
+  return 0;
+}
+
+// The loader's list of objects, from the program's DT_DEBUG.
+const link_map* first_object(const char* const* environment) {
+  const auto* headers = pointer_to<const Elf64_Phdr>(auxiliary(environment, AT_PHDR));
+  const uint64_t count = auxiliary(environment, AT_PHNUM);
+  if (!headers) return nullptr;
+  uint64_t bias = 0;
+  for (uint64_t i = 0; i < count; ++i)
+    if (headers[i].p_type == PT_PHDR) bias = address_of(headers) - headers[i].p_vaddr;
+  for (uint64_t i = 0; i < count; ++i) {
+    if (headers[i].p_type != PT_DYNAMIC) continue;
+    for (auto* d = pointer_to<const Elf64_Dyn>(bias + headers[i].p_vaddr); d->d_tag != DT_NULL; ++d)
+      if (d->d_tag == DT_DEBUG && d->d_un.d_ptr) return pointer_to<const r_debug>(d->d_un.d_ptr)->r_map;
+  }
+  return nullptr;
+}
+
+struct Object {
+  uint64_t bias;
+  const Elf64_Phdr* headers;
+  uint32_t count;
+};
+
+// A library is mapped from its first byte, so its ELF header is at its bias.
+bool open_object(uint64_t bias, Object& object) {
+  if (!bias) return false;
+  const auto* header = pointer_to<const Elf64_Ehdr>(bias);
+  if (__builtin_memcmp(header->e_ident, ELFMAG, SELFMAG) != 0) return false;
+  object = {bias, pointer_to<const Elf64_Phdr>(bias + header->e_phoff), header->e_phnum};
+  return true;
+}
+
+bool has_build_id(const Object& object, const SiteTable& table) {
+  for (uint32_t i = 0; i < object.count; ++i) {
+    if (object.headers[i].p_type != PT_NOTE) continue;
+    const uint64_t start = object.bias + object.headers[i].p_vaddr, end = start + object.headers[i].p_memsz;
+    for (uint64_t at = start; at + sizeof(Elf64_Nhdr) <= end;) {
+      const auto* note = pointer_to<const Elf64_Nhdr>(at);
+      const uint64_t name = at + sizeof *note, data = name + (note->n_namesz + 3u) / 4 * 4;
+      if (note->n_type == NT_GNU_BUILD_ID && note->n_descsz == table.build_id_bytes &&
+          __builtin_memcmp(pointer_to<const void>(data), table.build_id, table.build_id_bytes) == 0)
+        return true;
+      at = data + (note->n_descsz + 3u) / 4 * 4;
+    }
+  }
+  return false;
+}
+
+bool is_libc_or_loader(const char* name) {
+  const char* last = name;
+  for (const char* p = name; *p; ++p)
+    if (*p == '/') last = p + 1;
+  return __builtin_memcmp(last, "libc.so.6", 10) == 0 || __builtin_memcmp(last, "ld-linux", 8) == 0;
+}
+
+uint32_t patch_object(const Object& object, const char* name) {
+  const SiteTable* table = nullptr;
+  for (const SiteTable& t : site_tables())
+    if (t.build_id_bytes && has_build_id(object, t)) table = &t;
+  if (!table && !is_libc_or_loader(name)) return 0;
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < object.count; ++i) {
+    const Elf64_Phdr& h = object.headers[i];
+    if (h.p_type != PT_LOAD || !(h.p_flags & PF_X)) continue;
+    const uint64_t start = object.bias + h.p_vaddr, end = start + h.p_memsz;
+    count += table ? patch_sites(*table, object.bias, start, end) : patch_plain_sites(start, end);
+  }
+  return count;
+}
+
+} // namespace
+
+uint32_t patch_libraries(const char* const* environment) {
+  uint32_t count = 0;
+  for (const link_map* m = first_object(environment); m; m = m->l_next) {
+    Object object;
+    if (open_object(m->l_addr, object)) count += patch_object(object, m->l_name);
+  }
+  return count;
+}
+
+} // namespace sp::shim

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// superproc.h for programs that run on nodes: the only symbols that the library exports.
+#define SUPERPROC_IMPLEMENTATION
+#include "libsuperproc/superproc.h"
+
+#include <cerrno>
+
+#include "libsuperproc/cluster/self.hpp"
+
+#define SP_EXPORT extern "C" [[gnu::visibility("default")]]
+
+SP_EXPORT int sp_node_count(void) { return static_cast<int>(sp::node_count()); }
+SP_EXPORT int sp_node_self(void) { return static_cast<int>(sp::this_node().value); }
+
+SP_EXPORT int sp_place_next(int node) {
+  if (node < -1 || node >= static_cast<int>(sp::node_count())) return EINVAL;
+  sp::thread_self.place_next = node + 1;
+  return 0;
+}
+
+SP_EXPORT const char* sp_version(void) { return "0.1.0"; }

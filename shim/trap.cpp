@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "shim/trap.hpp"
+
+#include <csignal>
+
+#include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/process/arm.hpp"
+#include "libsuperproc/signal/actions.hpp"
+#include "libsuperproc/signal/delivery.hpp"
+#include "libsuperproc/sync/stop_world.hpp"
+#include "libsuperproc/syscalls/dispatch.hpp"
+#include "shim/stubs.hpp"
+
+namespace sp::shim {
+
+namespace {
+
+constexpr int kSysUserDispatch = 2; // si_code, <asm-generic/siginfo.h>
+
+Registers registers_of(const ucontext_t* context) {
+  const greg_t* g = context->uc_mcontext.gregs;
+  const auto reg = [g](int i) { return static_cast<uint64_t>(g[i]); };
+  return {reg(REG_R15), reg(REG_R14), reg(REG_R13), reg(REG_R12), reg(REG_R11), reg(REG_R10), reg(REG_R9),
+          reg(REG_R8),  reg(REG_RDI), reg(REG_RSI), reg(REG_RBP), reg(REG_RBX), reg(REG_RDX), reg(REG_RCX),
+          reg(REG_RAX), reg(REG_RIP), reg(REG_RSP)};
+}
+
+// A call that only our own signal interrupted begins again: the program shall not see EINTR because another thread forks.
+// The thread is then right behind a `syscall` of the gate; were another handler entered first, it would be there.
+void begin_again(ucontext_t* context) {
+  greg_t* g = context->uc_mcontext.gregs;
+  if (g[REG_RAX] != -EINTR) return;
+  const auto rip = static_cast<uint64_t>(g[REG_RIP]);
+  int64_t number = number_behind(rip);
+  if (rip == address_of(sp_app_call_after)) number = *pointer_to<const int64_t>(static_cast<uint64_t>(g[REG_RSP]));
+  if (number < 0) return;
+  g[REG_RAX] = number;
+  g[REG_RIP] -= kSyscallBytes;
+}
+
+void stop(siginfo_t* info, ucontext_t* context) {
+  if (critical_state.depth) return put_off(SIGSYS, info, context);
+  stop_here();
+  begin_again(context);
+}
+
+void on_sigsys(int, siginfo_t* info, void* ucontext) {
+  auto* context = static_cast<ucontext_t*>(ucontext);
+  if (is_stop_signal(info)) return stop(info, context);
+  if (info->si_code != kSysUserDispatch) return deliver_own_sigsys(info, context);
+  Registers registers = registers_of(context);
+  node_record(this_node()).trapped.fetch_add(1, std::memory_order_relaxed);
+  if (registers.rax < wire::kSyscallCountMax)
+    control().trapped_by_number[registers.rax].fetch_add(1, std::memory_order_relaxed);
+  sp_dispatch(&registers, context);
+  context->uc_mcontext.gregs[REG_RAX] = static_cast<greg_t>(registers.rax);
+}
+
+} // namespace
+
+bool start_trapping() {
+  own_sigsys(on_sigsys);
+  const uint64_t sigsys = signal_bit(SIGSYS);
+  uint64_t before = 0;
+  sys::call(SYS_rt_sigprocmask, SIG_UNBLOCK, &sigsys, &before, sizeof sigsys);
+  if (before & sigsys) thread_self.record->flags.fetch_or(wire::kThreadSigsysBlocked);
+  return arm_this_thread();
+}
+
+} // namespace sp::shim
