@@ -2,7 +2,7 @@
 #
 # One room of the project. Its sources are compiled twice: as an ordinary static library `sp_NAME` for tools and tests,
 # and freestanding (no libc, no exceptions, general registers only) into the object library `sp_NAME_shim`, which is
-# part of what is loaded into the application. HOSTED_ONLY leaves out the second form.
+# part of what is loaded into the application. HOSTED_ONLY leaves out the second form, SHIM_ONLY the first.
 set(SP_WARNINGS -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion)
 
 set(SP_SHIM_FLAGS -O2 -g -fPIC -fno-exceptions -fno-rtti -fno-stack-protector -fcf-protection=none -mgeneral-regs-only
@@ -33,16 +33,18 @@ function(sp_hosted TARGET)
 endfunction()
 
 function(sp_module NAME)
-  cmake_parse_arguments(M "HOSTED_ONLY" "" "SOURCES;SHIM_SOURCES;HOSTED_SOURCES;DEPENDS" ${ARGN})
-  add_library(sp_${NAME} STATIC ${M_SOURCES} ${M_HOSTED_SOURCES})
-  set_target_properties(sp_${NAME} PROPERTIES LINKER_LANGUAGE CXX POSITION_INDEPENDENT_CODE ON)
-  target_include_directories(sp_${NAME} PUBLIC ${PROJECT_SOURCE_DIR})
-  target_compile_features(sp_${NAME} PUBLIC cxx_std_20)
-  target_compile_options(sp_${NAME} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${SP_WARNINGS}> ${SP_HOSTED_FLAGS})
-  target_link_options(sp_${NAME} PUBLIC ${SP_HOSTED_LINK})
-  foreach(D ${M_DEPENDS})
-    target_link_libraries(sp_${NAME} PUBLIC sp_${D})
-  endforeach()
+  cmake_parse_arguments(M "HOSTED_ONLY;SHIM_ONLY" "" "SOURCES;SHIM_SOURCES;HOSTED_SOURCES;DEPENDS" ${ARGN})
+  if(NOT M_SHIM_ONLY)
+    add_library(sp_${NAME} STATIC ${M_SOURCES} ${M_HOSTED_SOURCES})
+    set_target_properties(sp_${NAME} PROPERTIES LINKER_LANGUAGE CXX POSITION_INDEPENDENT_CODE ON)
+    target_include_directories(sp_${NAME} PUBLIC ${PROJECT_SOURCE_DIR})
+    target_compile_features(sp_${NAME} PUBLIC cxx_std_20)
+    target_compile_options(sp_${NAME} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${SP_WARNINGS}> ${SP_HOSTED_FLAGS})
+    target_link_options(sp_${NAME} PUBLIC ${SP_HOSTED_LINK})
+    foreach(D ${M_DEPENDS})
+      target_link_libraries(sp_${NAME} PUBLIC sp_${D})
+    endforeach()
+  endif()
   if(NOT M_HOSTED_ONLY)
     add_library(sp_${NAME}_shim OBJECT ${M_SOURCES} ${M_SHIM_SOURCES})
     target_include_directories(sp_${NAME}_shim PRIVATE ${PROJECT_SOURCE_DIR} ${PROJECT_BINARY_DIR})

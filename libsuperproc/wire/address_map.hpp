@@ -5,8 +5,8 @@
 //
 //   0x1e00'0000'0000  control     one SubProcess's bookkeeping; shared by its residents once it is converted
 //   0x1f00'0000'0000  node        what is a resident's own: its node, the stacks of its agent; never shared
-//   0x2000'0000'0000  arenas      16 x 4 TiB, one for each node: anonymous memory, segment offset = address - start
-//   0x6000'0000'0000  files       16 x 512 GiB, one for each node: file mappings made after conversion
+//   0x2000'0000'0000  arenas      16 x 2 TiB, one for each node: anonymous memory, segment offset = address - start
+//   0x4000'0000'0000  files       16 x 512 GiB, one for each node: file mappings made after conversion
 #pragma once
 #include <cstdint>
 
@@ -23,10 +23,10 @@ inline constexpr uint64_t kNodeBase = 0x1f00'0000'0000;
 inline constexpr uint64_t kNodeBytes = 32ull << 20;
 
 inline constexpr uint64_t kArenaBase = 0x2000'0000'0000;
-inline constexpr uint64_t kArenaBytes = 4ull << 40; // of one node
+inline constexpr uint64_t kArenaBytes = 2ull << 40; // of one node
 inline constexpr uint64_t kArenaEnd = kArenaBase + kNodeCountMax * kArenaBytes;
 
-inline constexpr uint64_t kFileBase = 0x6000'0000'0000;
+inline constexpr uint64_t kFileBase = 0x4000'0000'0000;
 inline constexpr uint64_t kFileBytes = 512ull << 30; // of one node
 inline constexpr uint64_t kFileEnd = kFileBase + kNodeCountMax * kFileBytes;
 

@@ -4,6 +4,7 @@
 # TEXT (a regular expression, may be empty) in what it says. The last line counts.
 SPCTL=$1
 PRETENDED=$2
+WITHOUT_DISPATCH=$3
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 export SUPERPROC_LIBRARY=$PRETENDED

@@ -10,6 +10,7 @@ assert all(f[\"grade\"] in (\"ok\", \"warn\", \"fail\") and f[\"name\"] and f[\"
 print(d[\"runs\"], len(d[\"findings\"]))"' _ "$SPCTL"
 check "no library" 1 '^superproc cannot run here\.$' env SUPERPROC_LIBRARY=/no/library.so "$SPCTL" doctor
 check "... is a failure with its cause" 1 '^fail +library .*/no/library.so' env SUPERPROC_LIBRARY=/no/library.so "$SPCTL" doctor
+check "no Syscall User Dispatch" 1 '^fail +syscall user dispatch' "$WITHOUT_DISPATCH" "$SPCTL" doctor
 check "too many nodes for the CPUs" 0 '^warn +CPUs' taskset -c "$(taskset -cp $$ | grep -Eo '[0-9]+' | tail -1)" "$SPCTL" doctor --nodes 2
 check "a limited address space" 0 'ulimit -v unlimited' bash -c 'ulimit -v 4000000; "$1" doctor' _ "$SPCTL"
 refused "a thousand nodes" 125 "see spctl" "$SPCTL" doctor --nodes 1000

@@ -112,6 +112,9 @@ else
 fi
 check "ld.so as a command" 0 '^hello$' "$SPCTL" run -- /lib64/ld-linux-x86-64.so.2 /bin/echo hello
 
+# A kernel that is too old, or a sandbox that forbids it.
+refused "no Syscall User Dispatch" 125 "Syscall User Dispatch.*5.11.*spctl doctor" "$WITHOUT_DISPATCH" "$SPCTL" run -- true
+
 # The library.
 refused "no library" 125 "SUPERPROC_LIBRARY" env SUPERPROC_LIBRARY=/no/library.so "$SPCTL" run -- true
 refused "a library that is none" 125 "library" env SUPERPROC_LIBRARY=/etc/passwd "$SPCTL" run -- true

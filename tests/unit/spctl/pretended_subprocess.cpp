@@ -12,6 +12,8 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "libsuperproc/memory/vma_map.hpp"
+#include "libsuperproc/wire/control_tables.hpp"
 #include "libsuperproc/wire/subprocess.hpp"
 #include "libsuperproc/wire/version_note.hpp"
 
@@ -41,6 +43,19 @@ pid_t make_resident() {
   _exit(0);
 }
 
+// One range in the arena of node 1, whose protection node 0 does not have yet.
+void fill_ranges() {
+  void* pool = reinterpret_cast<void*>(wire::kVmaArenas + wire::kVmaBytes);
+  const uint64_t start = wire::arena_start({1});
+  auto map = memory::VmaMap::format(pool, wire::kVmaBytes, start, start + wire::kArenaBytes);
+  if (!map) abort();
+  memory::VmaAttributes attributes;
+  attributes.kind = memory::VmaKind::anonymous;
+  attributes.prot = PROT_READ | PROT_WRITE;
+  attributes.applied = 2;
+  if (!map->assign(start + 0x10000, start + 0x30000, attributes)) abort();
+}
+
 void fill(wire::SubProcessControl& control, const char* how) {
   control.magic = wire::kControlMagic;
   control.version = wire::kControlVersion;
@@ -57,6 +72,7 @@ void fill(wire::SubProcessControl& control, const char* how) {
     control.state = wire::SubProcessState::shared;
     fill_node(control.nodes[0], getpid(), 3);
     fill_node(control.nodes[1], make_resident(), 2);
+    fill_ranges();
     control.thread_high = 1;
     control.threads[0].state = wire::ThreadState::running;
     control.threads[0].tid = getpid();
@@ -72,7 +88,7 @@ void fill(wire::SubProcessControl& control, const char* how) {
 __attribute__((constructor)) void pretend() {
   const char* how = getenv("SUPERPROC_PRETEND");
   void* place = reinterpret_cast<void*>(wire::kControlBase);
-  void* segment = mmap(place, wire::kControlStateOffset, PROT_READ | PROT_WRITE,
+  void* segment = mmap(place, wire::kControlBytes, PROT_READ | PROT_WRITE,
                        MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
   if (segment != place) abort();
   fill(*new (segment) wire::SubProcessControl, how != nullptr ? how : "native");
