@@ -80,12 +80,12 @@ __attribute__((unused)) static void sleep_ms(int ms) {
 }
 
 // Waits, bounded, for what another thread or process is about to do.
-#define EVENTUALLY(condition)                                \
-  do {                                                       \
-    for (int left_ = 50000; !(condition); left_--) {         \
-      CHECK(left_ > 0 && "in time: " #condition);            \
-      usleep(400);                                           \
-    }                                                        \
+#define EVENTUALLY(condition)                                                                                          \
+  do {                                                                                                                 \
+    for (int left_ = 50000; !(condition); left_--) {                                                                   \
+      CHECK(left_ > 0 && "in time: " #condition);                                                                      \
+      usleep(400);                                                                                                     \
+    }                                                                                                                  \
   } while (0)
 
 // The wait status of a child that is ours.
@@ -97,8 +97,8 @@ __attribute__((unused)) static int status_of(pid_t pid) {
   CHECK(got == pid);
   return status;
 }
-#define CHECK_EXITED(pid, code)                                                   \
-  do {                                                                            \
-    int status_ = status_of(pid);                                                 \
-    CHECK(WIFEXITED(status_) && WEXITSTATUS(status_) == (code));                  \
+#define CHECK_EXITED(pid, code)                                                                                        \
+  do {                                                                                                                 \
+    int status_ = status_of(pid);                                                                                      \
+    CHECK(WIFEXITED(status_) && WEXITSTATUS(status_) == (code));                                                       \
   } while (0)

@@ -22,9 +22,14 @@ static void* body(void* argument) {
     char byte = 0;
     int fd = memfd_create("aio", MFD_CLOEXEC);
     CHECK(write(fd, "x", 1) == 1);
-    struct iocb request = {.aio_fildes = fd, .aio_lio_opcode = IOCB_CMD_PREAD, .aio_buf = (uint64_t)&byte, .aio_nbytes = 1}, *list = &request;
+    struct iocb request = {.aio_fildes = fd,
+                           .aio_lio_opcode = IOCB_CMD_PREAD,
+                           .aio_buf = (uint64_t)&byte,
+                           .aio_nbytes = 1},
+                *list = &request;
     struct io_event event;
-    CHECK(syscall(SYS_io_submit, context, 1, &list) == 1 && syscall(SYS_io_getevents, context, 1, 1, &event, NULL) == 1);
+    CHECK(syscall(SYS_io_submit, context, 1, &list) == 1 &&
+          syscall(SYS_io_getevents, context, 1, 1, &event, NULL) == 1);
     CHECK(event.res == 1 && byte == 'x' && close(fd) == 0 && syscall(SYS_io_destroy, context) == 0);
   } else {
     CHECK(errno == ENOSYS);

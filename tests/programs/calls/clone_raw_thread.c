@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread made by the raw clone call with a stack, PARENT_SETTID and CHILD_CLEARTID, inline, as run-times without pthreads do.
-// Breaks when clone returns in the child into a frame that is not on its new stack.
+// A thread made by the raw clone call with a stack, PARENT_SETTID and CHILD_CLEARTID, inline, as run-times without
+// pthreads do. Breaks when clone returns in the child into a frame that is not on its new stack.
 // calls: clone futex exit
 #include "../check.h"
 #include <linux/futex.h>
 
-enum { kFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID };
+enum {
+  kFlags = CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_PARENT_SETTID |
+           CLONE_CHILD_CLEARTID
+};
 static volatile int tid, parent_tid, result, in_child_pid;
 
 // The child calls its function on the new stack and exits by an inline call; it has no TLS of its own, so it uses no libc.
@@ -16,7 +19,9 @@ static long raw_clone(void* stack) {
   __asm__ volatile(
       "syscall\n testq %%rax, %%rax\n jnz 1f\n xorl %%ebp, %%ebp\n popq %%rax\n popq %%rdi\n callq *%%rax\n"
       "movl %%eax, %%edi\n movl $60, %%eax\n syscall\n 1:"
-      : "=a"(id) : "a"(SYS_clone), "D"((long)kFlags), "S"(stack), "d"(&parent_tid), "r"(r10), "r"(r8) : "rcx", "r11", "memory");
+      : "=a"(id)
+      : "a"(SYS_clone), "D"((long)kFlags), "S"(stack), "d"(&parent_tid), "r"(r10), "r"(r8)
+      : "rcx", "r11", "memory");
   return id;
 }
 static int child(long value) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// clone with CLONE_VM but without CLONE_THREAD: a process of its own pid in the same memory, as some run-times and sanitizers make.
-// Breaks when only threads and vfork are expected to share memory: what the child writes must be seen by all threads.
+// clone with CLONE_VM but without CLONE_THREAD: a process of its own pid in the same memory, as some run-times and
+// sanitizers make. Breaks when only threads and vfork are expected to share memory: what the child writes must be seen
+// by all threads.
 // calls: clone wait4
 // threads: 4
 #include "../check.h"
@@ -25,7 +26,7 @@ static void* body(void* argument) {
   id = clone(child, stack + 65536, CLONE_VM | CLONE_VFORK | SIGCHLD, (void*)&local);
   CHECK(value == 5 && local == 6);
   CHECK_EXITED(id, 21);
-  id = clone(child, stack + 65536, SIGCHLD, (void*)&local);  // and a fork on another stack
+  id = clone(child, stack + 65536, SIGCHLD, (void*)&local); // and a fork on another stack
   local = value = 0;
   CHECK_EXITED(id, 21);
   CHECK(value == 0 && local == 0 && munmap(stack, 65536) == 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Inline system calls on a stack of the program's own making, small and just below a page without access, and with odd alignment.
-// Breaks when the shim's path uses much of the caller's stack, or needs it aligned.
+// Inline system calls on a stack of the program's own making, small and just below a page without access, and with odd
+// alignment. Breaks when the shim's path uses much of the caller's stack, or needs it aligned.
 // calls: getpid gettid
 // threads: 4
 #include "../check.h"
@@ -8,7 +8,9 @@
 static long call_on(void* stack, long number) {
   long result;
   __asm__ volatile("movq %%rsp, %%rbx\n movq %2, %%rsp\n syscall\n movq %%rbx, %%rsp"
-                   : "=a"(result) : "0"(number), "r"(stack) : "rbx", "rcx", "r11", "memory");
+                   : "=a"(result)
+                   : "0"(number), "r"(stack)
+                   : "rbx", "rcx", "r11", "memory");
   return result;
 }
 static void* body(void* argument) {

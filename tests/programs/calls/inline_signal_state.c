@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// rt_sigprocmask, sigaltstack, rt_sigaction and rt_sigreturn by inline instruction: what they set is still set after the next calls.
-// Breaks when they run inside the dispatch handler, whose own return from signal undoes them.
+// rt_sigprocmask, sigaltstack, rt_sigaction and rt_sigreturn by inline instruction: what they set is still set after
+// the next calls. Breaks when they run inside the dispatch handler, whose own return from signal undoes them.
 // calls: rt_sigprocmask sigaltstack rt_sigaction rt_sigreturn tgkill
 // threads: 4
 #include "../check.h"
@@ -43,7 +43,8 @@ static void* body(void* argument) {
   }
   CHECK(inline_call(SYS_rt_sigprocmask, SIG_UNBLOCK, (long)&mask, (long)&old, 8) == 0 && (old & mask) == mask);
   CHECK(sigprocmask(SIG_BLOCK, NULL, &set) == 0 && sigismember(&set, SIGUSR2) == 0);
-  CHECK(inline_call(SYS_sigaltstack, (long)&off, 0, 0, 0) == 0 && sigaltstack(NULL, &now) == 0 && now.ss_flags == SS_DISABLE);
+  CHECK(inline_call(SYS_sigaltstack, (long)&off, 0, 0, 0) == 0 && sigaltstack(NULL, &now) == 0 &&
+        now.ss_flags == SS_DISABLE);
   handled = 0;
   free(low);
   return argument;
@@ -52,7 +53,8 @@ static void* body(void* argument) {
 int main(void) {
   struct kernel_action action = {on_signal, 0x04000000 | SA_ONSTACK, restore, 0}, back;
   CHECK(inline_call(SYS_rt_sigaction, SIGUSR1, (long)&action, 0, 8) == 0);
-  CHECK(inline_call(SYS_rt_sigaction, SIGUSR1, 0, (long)&back, 8) == 0 && back.handler == on_signal && back.flags == action.flags);
+  CHECK(inline_call(SYS_rt_sigaction, SIGUSR1, 0, (long)&back, 8) == 0 && back.handler == on_signal &&
+        back.flags == action.flags);
   body(NULL);
   run_on_each(body, NULL);
   ok();

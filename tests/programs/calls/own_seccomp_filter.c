@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program installs a seccomp filter that kills on all but a list of calls; with threads running, and in a thread of its own.
-// Breaks when the shim's own calls, which natively are not made, meet the filter.
+// The program installs a seccomp filter that kills on all but a list of calls; with threads running, and in a thread
+// of its own. Breaks when the shim's own calls, which natively are not made, meet the filter.
 // calls: prctl seccomp
 // threads: 3
 #include "../check.h"
@@ -9,8 +9,10 @@
 #include <stddef.h>
 #include <sys/prctl.h>
 
-static const int kAllowed[] = {SYS_read, SYS_write, SYS_exit, SYS_exit_group, SYS_futex, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_mmap,
-                               SYS_munmap, SYS_mprotect, SYS_madvise, SYS_brk, SYS_nanosleep, SYS_clock_nanosleep, SYS_getpid, SYS_gettid};
+static const int kAllowed[] = {SYS_read,      SYS_write,           SYS_exit,           SYS_exit_group,
+                               SYS_futex,     SYS_rt_sigreturn,    SYS_rt_sigprocmask, SYS_mmap,
+                               SYS_munmap,    SYS_mprotect,        SYS_madvise,        SYS_brk,
+                               SYS_nanosleep, SYS_clock_nanosleep, SYS_getpid,         SYS_gettid};
 enum { kCount = sizeof kAllowed / sizeof *kAllowed };
 static int up, installed, ends[2];
 
@@ -27,7 +29,7 @@ static void install(void) {
 }
 static void* confined(void* argument) {
   char byte;
-  free(malloc(1));  // the first malloc of a thread asks for the number of processors
+  free(malloc(1)); // the first malloc of a thread asks for the number of processors
   if (argument != NULL) install();
   __atomic_fetch_add(&up, 1, __ATOMIC_SEQ_CST);
   EVENTUALLY(__atomic_load_n(&installed, __ATOMIC_SEQ_CST));

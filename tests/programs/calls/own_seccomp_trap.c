@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A filter of the program with RET_TRAP and RET_ERRNO: its own SIGSYS handler gets the call's number and answers it, in each thread.
-// Breaks since superproc's handler comes first and must pass on what is not its own dispatch (si_code SYS_SECCOMP).
+// A filter of the program with RET_TRAP and RET_ERRNO: its own SIGSYS handler gets the call's number and answers it,
+// in each thread. Breaks since superproc's handler comes first and must pass on what is not its own dispatch (si_code
+// SYS_SECCOMP).
 // calls: prctl rt_sigaction sethostname setdomainname
 // threads: 4
 #include "../check.h"
@@ -27,9 +28,11 @@ static void* calls(void* argument) {
 
 int main(void) {
   struct sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-                                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sethostname, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
+                                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_sethostname, 0, 1),
+                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_TRAP),
                                  BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_setdomainname, 0, 1),
-                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EXDEV), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EXDEV),
+                                 BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
   struct sock_fprog program = {6, filter};
   struct sigaction action = {.sa_sigaction = on_sigsys, .sa_flags = SA_SIGINFO};
   CHECK(sigaction(SIGSYS, &action, NULL) == 0);

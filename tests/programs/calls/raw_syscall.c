@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The same work by libc's syscall(): files, memory, time, ids, futex, with all six arguments, errno and results as natively.
-// Breaks at libc's one generic syscall site, whose number is not a constant.
+// The same work by libc's syscall(): files, memory, time, ids, futex, with all six arguments, errno and results as
+// natively. Breaks at libc's one generic syscall site, whose number is not a constant.
 // calls: openat read write close mmap munmap pwrite64 pread64 gettid clock_gettime futex memfd_create
 // threads: 4
 #include "../check.h"

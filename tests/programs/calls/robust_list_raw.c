@@ -11,7 +11,8 @@ static void* body(void* argument) {
   char bytes[16] = "";
   CHECK(syscall(SYS_get_robust_list, 0, &head, &length) == 0 && head != NULL && length == 24);
   CHECK(syscall(SYS_get_robust_list, gettid(), &again, &length) == 0 && again == head);
-  CHECK(syscall(SYS_set_robust_list, head, 24L) == 0 && syscall(SYS_set_robust_list, head, 23L) == -1 && errno == EINVAL);
+  CHECK(syscall(SYS_set_robust_list, head, 24L) == 0 && syscall(SYS_set_robust_list, head, 23L) == -1 &&
+        errno == EINVAL);
   long commands = syscall(SYS_membarrier, 0, 0, 0);
   CHECK(commands > 0 || errno == ENOSYS);
   if (commands > 0) CHECK(syscall(SYS_membarrier, 16, 0, 0) == 0 && syscall(SYS_membarrier, 8, 0, 0) == 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// getcontext, makecontext and swapcontext: coroutines on stacks from the heap and from mmap, switched in each thread, also to another thread.
-// Breaks when rt_sigprocmask inside swapcontext goes wrong, or stacks are not shared memory.
+// getcontext, makecontext and swapcontext: coroutines on stacks from the heap and from mmap, switched in each thread,
+// also to another thread. Breaks when rt_sigprocmask inside swapcontext goes wrong, or stacks are not shared memory.
 // calls: rt_sigprocmask mmap
 // threads: 6
 #include "../check.h"
@@ -40,10 +40,11 @@ int main(void) {
     coroutine->own.uc_stack.ss_size = 65536;
     coroutine->own.uc_stack.ss_sp =
         round ? malloc(65536) : mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    makecontext(&coroutine->own, (void (*)(void))runs, 2, (unsigned)((uintptr_t)coroutine >> 32), (unsigned)(uintptr_t)coroutine);
+    makecontext(&coroutine->own, (void (*)(void))runs, 2, (unsigned)((uintptr_t)coroutine >> 32),
+                (unsigned)(uintptr_t)coroutine);
     for (int i = 1; i <= 3; i++) {
       resumes(coroutine);
-      join(start(resumes, coroutine));  // goes on on another thread
+      join(start(resumes, coroutine)); // goes on on another thread
       CHECK(coroutine->steps == i * 100);
     }
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sched_getaffinity is in all threads what it was before; each thread may set its own, reads it back and runs there; getcpu is in the set.
-// Breaks when the node's pinning shows as the program's own affinity.
+// sched_getaffinity is in all threads what it was before; each thread may set its own, reads it back and runs there;
+// getcpu is in the set. Breaks when the node's pinning shows as the program's own affinity.
 // calls: sched_getaffinity sched_setaffinity getcpu
 // threads: 9
 #include "../check.h"
@@ -45,8 +45,17 @@ static void* narrows(void* argument) {
   return argument;
 }
 
+// What the runner itself may use, as "0,1": main must have the same.
+static void check_as_native(void) {
+  int count = 0;
+  for (char* at = getenv("SP_TEST_CPUS"); at != NULL && *at != '\0'; at += *at == ',')
+    count++, CHECK(CPU_ISSET(strtol(at, &at, 10), &whole));
+  CHECK(count == 0 || CPU_COUNT(&whole) == count);
+}
+
 int main(void) {
   CHECK(sched_getaffinity(0, sizeof whole, &whole) == 0);
+  check_as_native();
   processors = get_nprocs();
   run_on_each(body, NULL);
   inherits(&whole);

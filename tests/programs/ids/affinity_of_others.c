@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Affinity, scheduling policy and nice value of other threads, by pthread functions and by tid, set and read from every thread.
-// Breaks when a tid of another resident is not found, or the answer is the node's pinning.
+// Affinity, scheduling policy and nice value of other threads, by pthread functions and by tid, set and read from
+// every thread. Breaks when a tid of another resident is not found, or the answer is the node's pinning.
 // calls: sched_setaffinity sched_getaffinity sched_setscheduler sched_getscheduler setpriority
 // threads: 6
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Descriptors are one table: opened in one thread, used, duplicated and closed in others; numbers are the lowest free; flags and offsets.
-// Breaks when a resident has a table of its own, or the shim's descriptors take low numbers.
+// Descriptors are one table: opened in one thread, used, duplicated and closed in others; numbers are the lowest free;
+// flags and offsets. Breaks when a resident has a table of its own, or the shim's descriptors take low numbers.
 // calls: openat close dup dup2 dup3 fcntl lseek read write pipe2 close_range
 // threads: 20
 #include "../check.h"
@@ -15,7 +15,8 @@ static void* opens(void* argument) {
 }
 static void* uses(void* argument) {
   char bytes[2];
-  CHECK(read(fd, bytes, 2) == 2 && bytes[0] == '0' + (intptr_t)argument && lseek(fd, 0, SEEK_CUR) == (intptr_t)argument + 2);
+  CHECK(read(fd, bytes, 2) == 2 && bytes[0] == '0' + (intptr_t)argument &&
+        lseek(fd, 0, SEEK_CUR) == (intptr_t)argument + 2);
   int copy = fcntl(fd, F_DUPFD_CLOEXEC, 50);
   CHECK(copy == 50 && fcntl(copy, F_GETFD) == FD_CLOEXEC && dup2(copy, 60) == 60 && fcntl(60, F_GETFD) == 0);
   CHECK(close(copy) == 0 && dup(fd) == lowest + 3 && write(ends[1], "p", 1) == 1);

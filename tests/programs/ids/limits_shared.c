@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Limits set by one thread hold in all and in children: files, cores, stack; by setrlimit and prlimit on the own pid; they take effect.
-// Breaks since limits belong to each resident.
+// Limits set by one thread hold in all and in children: files, cores, stack; by setrlimit and prlimit on the own pid;
+// they take effect. Breaks since limits belong to each resident.
 // calls: prlimit64 getrlimit setrlimit
 // threads: 12
 #include "../check.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// POSIX record locks belong to the process, so threads do not exclude one another; open-file and flock locks do; a child conflicts.
-// Breaks when a remote thread locks as its resident: it would be refused, and F_GETLK would name the resident's pid.
+// POSIX record locks belong to the process, so threads do not exclude one another; open-file and flock locks do; a
+// child conflicts. Breaks when a remote thread locks as its resident: it would be refused, and F_GETLK would name the
+// resident's pid.
 // calls: fcntl flock fork
 // threads: 5
 #include "../check.h"
@@ -25,7 +26,7 @@ static void* locks_again(void* argument) {
     _exit(0);
   }
   CHECK_EXITED(child, 0);
-  close(other);  // which drops all record locks of this process on the file
+  close(other); // which drops all record locks of this process on the file
   child = fork();
   if (child == 0) _exit(fcntl(fd, F_SETLK, &lock));
   CHECK_EXITED(child, 0);

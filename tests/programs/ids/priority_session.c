@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// setpriority, getpriority, setsid and setpgid, prctl dumpable, no_new_privs and parent-death signal hold for the process or thread as natively.
-// Breaks for state that the kernel keeps per process and residents keep apart.
+// setpriority, getpriority, setsid and setpgid, prctl dumpable, no_new_privs and parent-death signal hold for the
+// process or thread as natively. Breaks for state that the kernel keeps per process and residents keep apart.
 // calls: setpriority getpriority setsid setpgid prctl fork
 // threads: 4
 #include "../check.h"
@@ -10,11 +10,11 @@
 static void* checks(void* argument) {
   CHECK(getsid(0) == getpid() && getpgrp() == getpid() && getpgid(0) == getpid());
   errno = 0;
-  CHECK(getpriority(PRIO_PROCESS, 0) == 3 && errno == 0);  // inherited from the creating thread
+  CHECK(getpriority(PRIO_PROCESS, 0) == 3 && errno == 0); // inherited from the creating thread
   return argument;
 }
 static void* own_nice(void* argument) {
-  CHECK(setpriority(PRIO_PROCESS, 0, 7) == 0 && getpriority(PRIO_PROCESS, 0) == 7);  // this thread's only, on Linux
+  CHECK(setpriority(PRIO_PROCESS, 0, 7) == 0 && getpriority(PRIO_PROCESS, 0) == 7); // this thread's only, on Linux
   CHECK(getpriority(PRIO_PROCESS, getpid()) == 3);
   return argument;
 }

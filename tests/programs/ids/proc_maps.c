@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// /proc/self/maps can be read in every thread: it has lines for the program, [stack], libc, and for what any thread has mapped, with its rights.
-// Breaks when a resident's map lacks what the home has, or programs that look for [stack] and [heap] do not find them.
+// /proc/self/maps can be read in every thread: it has lines for the program, [stack], libc, and for what any thread
+// has mapped, with its rights. Breaks when a resident's map lacks what the home has, or programs that look for [stack]
+// and [heap] do not find them.
 // calls: openat read mmap mprotect
 // threads: 6
 #include "../check.h"
@@ -17,7 +18,8 @@ static int line_of(const void* address, char* line, size_t size) {
 }
 static void* body(void* argument) {
   char line[600], on_stack;
-  CHECK(line_of((void*)(uintptr_t)&body, line, sizeof line) && strstr(line, "proc_maps") != NULL && strstr(line, " r-xp ") != NULL);
+  CHECK(line_of((void*)(uintptr_t)&body, line, sizeof line) && strstr(line, "proc_maps") != NULL &&
+        strstr(line, " r-xp ") != NULL);
   CHECK(line_of((void*)(uintptr_t)&getpid, line, sizeof line) && strstr(line, "libc") != NULL);
   CHECK(line_of(&on_stack, line, sizeof line) && strstr(line, " rw-") != NULL);
   CHECK(line_of(mapped, line, sizeof line) && strstr(line, " rw-") != NULL);

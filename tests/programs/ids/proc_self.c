@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// /proc/self, /proc/PID and /proc/thread-self name this process in all threads: link, status, exe, cmdline, cwd, fd, task list.
-// Breaks since /proc/self is the resident's directory when a remote thread opens it.
+// /proc/self, /proc/PID and /proc/thread-self name this process in all threads: link, status, exe, cmdline, cwd, fd,
+// task list. Breaks since /proc/self is the resident's directory when a remote thread opens it.
 // calls: readlink openat getdents64 read
 // threads: 4
 #include "../check.h"

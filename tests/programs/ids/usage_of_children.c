@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RUSAGE_CHILDREN, times and wait4's usage count a child and the threads of the child, and nothing but the program's children.
-// Breaks when residents of the child are not its own, or those of the parent are taken for its children.
+// RUSAGE_CHILDREN, times and wait4's usage count a child and the threads of the child, and nothing but the program's
+// children. Breaks when residents of the child are not its own, or those of the parent are taken for its children.
 // calls: wait4 getrusage times fork
 // threads: 2
 #include "../check.h"
@@ -8,7 +8,8 @@
 
 enum { kBurnUs = 50000 };
 static long total_us(const struct rusage* usage) {
-  return (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 + usage->ru_utime.tv_usec + usage->ru_stime.tv_usec;
+  return (usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) * 1000000 + usage->ru_utime.tv_usec +
+         usage->ru_stime.tv_usec;
 }
 static void* burns(void* argument) {
   struct timespec now;

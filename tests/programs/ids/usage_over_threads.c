@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// getrusage, times and the process clock count what all threads used, also ended ones; RUSAGE_THREAD counts one's own only.
-// Breaks when each resident is counted for itself.
+// getrusage, times and the process clock count what all threads used, also ended ones; RUSAGE_THREAD counts one's own
+// only. Breaks when each resident is counted for itself.
 // calls: getrusage times clock_gettime
 // threads: 4
 #include "../check.h"
@@ -8,7 +8,9 @@
 #include <sys/times.h>
 
 enum { kBurnUs = 60000 };
-static long in_us(struct timeval a, struct timeval b) { return (a.tv_sec + b.tv_sec) * 1000000 + a.tv_usec + b.tv_usec; }
+static long in_us(struct timeval a, struct timeval b) {
+  return (a.tv_sec + b.tv_sec) * 1000000 + a.tv_usec + b.tv_usec;
+}
 static long clock_us(clockid_t clock) {
   struct timespec now;
   CHECK(clock_gettime(clock, &now) == 0);

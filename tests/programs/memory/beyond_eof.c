@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Access to a file mapping beyond the end of the file gives SIGBUS with si_addr in each thread; after ftruncate it works; shrunk, it faults.
-// Breaks when such pages are taken from a segment and read as zero.
+// Access to a file mapping beyond the end of the file gives SIGBUS with si_addr in each thread; after ftruncate it
+// works; shrunk, it faults. Breaks when such pages are taken from a segment and read as zero.
 // calls: mmap ftruncate rt_sigaction
 // threads: 12
 #include "../check.h"
@@ -17,7 +17,7 @@ static void on_bus(int number, siginfo_t* info, void* context) {
 }
 static void* tries(void* argument) {
   volatile int got = 0;
-  CHECK(memory[3000] == 0);  // inside the last page, after the end
+  CHECK(memory[3000] == 0); // inside the last page, after the end
   if (sigsetjmp(back, 1) == 0) (void)*(volatile char*)(memory + 4096 + 8), got = 1;
   CHECK(got == readable);
   return argument;

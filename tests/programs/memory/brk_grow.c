@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// brk and sbrk grow and shrink the heap's end from any thread: new memory is zero and everybody's, given back memory faults.
-// Breaks when each resident has its own program break, or regrown memory keeps its old content.
+// brk and sbrk grow and shrink the heap's end from any thread: new memory is zero and everybody's, given back memory
+// faults. Breaks when each resident has its own program break, or regrown memory keeps its old content.
 // calls: brk
 // threads: 16
 #include "../check.h"
@@ -9,7 +9,7 @@ static char* base;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static void* grows(void* argument) {
-  pthread_mutex_lock(&lock);  // malloc's own use of brk is excluded, as main arenas go
+  pthread_mutex_lock(&lock); // malloc's own use of brk is excluded, as main arenas go
   CHECK(sbrk(0) == base);
   CHECK(sbrk(40960) == base);
   for (int i = 0; i < 40960; i += 64) CHECK(base[i] == 0);

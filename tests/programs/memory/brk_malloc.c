@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// malloc in main from brk, many blocks of small sizes, trimmed and grown again while threads read them and fork copies them.
-// Breaks when the heap's mapping, reserved at conversion, is shorter than the limit allows.
+// malloc in main from brk, many blocks of small sizes, trimmed and grown again while threads read them and fork copies
+// them. Breaks when the heap's mapping, reserved at conversion, is shorter than the limit allows.
 // calls: brk
 // threads: 8
 #include "../check.h"

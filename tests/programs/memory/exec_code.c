@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// Machine code written by one thread and made executable is run by others; changed in place; W^X and RWX; a trampoline before threads.
-// Breaks when PROT_EXEC is lost on shared segments (noexec) or not applied on each node.
+// Machine code written by one thread and made executable is run by others; changed in place; W^X and RWX; a trampoline
+// before threads. Breaks when PROT_EXEC is lost on shared segments (noexec) or not applied on each node.
 // calls: mmap mprotect
 // threads: 16
 #include "../check.h"
 
 static void write_code(unsigned char* at, int value) {
-  const unsigned char code[] = {0xb8, (unsigned char)value, 0, 0, 0, 0xc3};  // mov $value,%eax; ret
+  const unsigned char code[] = {0xb8, (unsigned char)value, 0, 0, 0, 0xc3}; // mov $value,%eax; ret
   memcpy(at, code, sizeof code);
 }
 static void* runs(void* argument) { return (void*)(intptr_t)((int (*)(void))argument)(); }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A writable private file mapping: threads share its changes, the file keeps its content; read-only first and made writable later too.
-// Breaks when such mappings are copied eagerly, stay private to a node, or a later mprotect to writable is not handled.
+// A writable private file mapping: threads share its changes, the file keeps its content; read-only first and made
+// writable later too. Breaks when such mappings are copied eagerly, stay private to a node, or a later mprotect to
+// writable is not handled.
 // calls: mmap mprotect pread64
 // threads: 24
 #include "../check.h"
@@ -42,7 +43,8 @@ int main(void) {
     for (intptr_t i = 0; i < 4; i++) join(start(writes, (void*)i));
     round % 2 ? makes_writable(NULL) : join(start(makes_writable, NULL));
     run_on_each(sees, NULL);
-    CHECK(later[5000] == 'f' + 4 && pread(fd, back, sizeof back, 0) == sizeof back && memcmp(text, back, sizeof text) == 0);
+    CHECK(later[5000] == 'f' + 4 && pread(fd, back, sizeof back, 0) == sizeof back &&
+          memcmp(text, back, sizeof text) == 0);
     munmap(writable, 8192), munmap(later, 8192);
   }
   ok();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A read-only mapping of a file, private or shared, shows in all threads what is written to the file later; executable text stays as is.
-// Breaks when conversion copies file pages that natively follow the file.
+// A read-only mapping of a file, private or shared, shows in all threads what is written to the file later; executable
+// text stays as is. Breaks when conversion copies file pages that natively follow the file.
 // calls: mmap pwrite64 ftruncate
 // threads: 8
 #include "../check.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A shared file mapping, made before the first thread or in any thread, is the file: writes show in pread and the other way, msync.
-// Breaks when conversion copies it, or the descriptor was closed and the mapping cannot be made again on other nodes.
+// A shared file mapping, made before the first thread or in any thread, is the file: writes show in pread and the
+// other way, msync. Breaks when conversion copies it, or the descriptor was closed and the mapping cannot be made
+// again on other nodes.
 // calls: mmap msync pread64 pwrite64
 // threads: 16
 #include "../check.h"

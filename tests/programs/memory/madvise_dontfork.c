@@ -7,7 +7,7 @@
 
 static void* body(void* argument) {
   char* memory = mmap(NULL, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  char* *shown = &memory;
+  char** shown = &memory;
   memset(memory, 'a', 4 * 4096);
   CHECK(madvise(memory, 4096, MADV_WIPEONFORK) == 0);
   CHECK(madvise(memory + 4096, 4096, MADV_DONTFORK) == 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// MADV_FREE leaves old content or zeroes, and what is written after stays; MADV_REMOVE on a shared mapping zeroes it, the file too.
-// Breaks when MADV_FREE is refused for the segment's kind of memory (EINVAL) or loses a later write.
+// MADV_FREE leaves old content or zeroes, and what is written after stays; MADV_REMOVE on a shared mapping zeroes it,
+// the file too. Breaks when MADV_FREE is refused for the segment's kind of memory (EINVAL) or loses a later write.
 // calls: madvise mmap
 // threads: 8
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// madvise DONTNEED on anonymous memory gives zeroes to all threads; DONTNEED on a private file mapping gives the file again.
-// Breaks when the pages live in a segment: DONTNEED on a shared mapping keeps them, a hole has to be punched.
+// madvise DONTNEED on anonymous memory gives zeroes to all threads; DONTNEED on a private file mapping gives the file
+// again. Breaks when the pages live in a segment: DONTNEED on a shared mapping keeps them, a hole has to be punched.
 // calls: madvise mmap
 // threads: 12
 #include "../check.h"
@@ -35,7 +35,7 @@ static char* map_file(void) {
 
 int main(void) {
   for (int round = 0; round < 4; round++) {
-    if (round % 2 == 0) {  // in round 0 from before the first thread, in round 2 after it
+    if (round % 2 == 0) { // in round 0 from before the first thread, in round 2 after it
       memory = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
       file = map_file();
     }

@@ -9,7 +9,7 @@ enum { kThreads = 4, kSlots = 64, kRounds = 60000 };
 static struct block {
   size_t size;
   unsigned char bytes[];
-}* _Atomic slots[kSlots];
+} * _Atomic slots[kSlots];
 
 static void* body(void* argument) {
   unsigned seed = (unsigned)(intptr_t)argument + 1;

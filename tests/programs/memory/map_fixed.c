@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// MAP_FIXED over a part of an existing mapping, of memory and of a file, replaces it for all; MAP_FIXED_NOREPLACE refuses, hints serve.
-// Breaks when only the mapping node sees the new pages.
+// MAP_FIXED over a part of an existing mapping, of memory and of a file, replaces it for all; MAP_FIXED_NOREPLACE
+// refuses, hints serve. Breaks when only the mapping node sees the new pages.
 // calls: mmap
 // threads: 16
 #include "../check.h"
@@ -19,9 +19,11 @@ static void* after(void* argument) {
 static void* replaces(void* argument) {
   int fd = memfd_create("fixed", MFD_CLOEXEC);
   CHECK(fd >= 0 && write(fd, "File content", 12) == 12);
-  CHECK(mmap(memory, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED && errno == EEXIST);
+  CHECK(mmap(memory, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED &&
+        errno == EEXIST);
   CHECK(mmap(memory + 4096, 4096, PROT_READ, MAP_PRIVATE | MAP_FIXED, fd, 0) == memory + 4096);
-  CHECK(mmap(memory + 8192, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == memory + 8192);
+  CHECK(mmap(memory + 8192, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) ==
+        memory + 8192);
   CHECK(memory[8192] == 0 && close(fd) == 0);
   return argument;
 }
@@ -39,7 +41,8 @@ int main(void) {
     char* hinted = mmap(memory, 16384, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(hinted == memory && hinted[8193] == 0 && munmap(hinted, 16384) == 0);
   }
-  CHECK(mmap((void*)12345, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED && errno == EINVAL);
+  CHECK(mmap((void*)12345, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED &&
+        errno == EINVAL);
   CHECK(mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == EINVAL);
   CHECK(mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, 999, 0) == MAP_FAILED && errno == EBADF);
   ok();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// mmap flags: POPULATE, NORESERVE, STACK, 32BIT, a low fixed address, /dev/zero private and shared; addresses never overlap or collide.
-// Breaks when anonymous mappings are served from arenas whatever the flags say.
+// mmap flags: POPULATE, NORESERVE, STACK, 32BIT, a low fixed address, /dev/zero private and shared; addresses never
+// overlap or collide. Breaks when anonymous mappings are served from arenas whatever the flags say.
 // calls: mmap munmap fork
 // threads: 8
 #include "../check.h"
@@ -21,11 +21,14 @@ static void map(int flags, void* address, int fd) {
 }
 static void* body(void* argument) {
   const int kBase = MAP_PRIVATE | MAP_ANONYMOUS;
-  const int flags[] = {kBase | MAP_POPULATE, kBase | MAP_NORESERVE, kBase | MAP_STACK, kBase | MAP_32BIT, kBase | MAP_FIXED_NOREPLACE};
+  const int flags[] = {kBase | MAP_POPULATE, kBase | MAP_NORESERVE, kBase | MAP_STACK, kBase | MAP_32BIT,
+                       kBase | MAP_FIXED_NOREPLACE};
   int zero = open("/dev/zero", O_RDWR);
   for (int i = 0; i < 7; i++) {
-    if (i < 5) map(flags[i], i == 4 ? (void*)0x20000000 : NULL, -1);
-    else map(i == 5 ? MAP_PRIVATE : MAP_SHARED, NULL, zero);
+    if (i < 5)
+      map(flags[i], i == 4 ? (void*)0x20000000 : NULL, -1);
+    else
+      map(i == 5 ? MAP_PRIVATE : MAP_SHARED, NULL, zero);
     uses(NULL);
     join(start(uses, NULL));
     if (argument == NULL) join(start(uses, NULL));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// One thread maps, fills, hands over and unmaps blocks of all sizes while others read them and call the kernel with them.
-// Breaks when an update of the map races with its use on another node.
+// One thread maps, fills, hands over and unmaps blocks of all sizes while others read them and call the kernel with
+// them. Breaks when an update of the map races with its use on another node.
 // calls: mmap munmap write
 // threads: 3
 #include "../check.h"
@@ -10,7 +10,7 @@ static struct block {
   size_t size;
   int left;
   unsigned char bytes[];
-}* handed[kReaders];
+} * handed[kReaders];
 
 static void* reads(void* argument) {
   int sink = open("/dev/null", O_WRONLY);
@@ -35,7 +35,8 @@ static void* maps(void* argument) {
     memset(block->bytes, i, size - sizeof *block);
     for (int r = 0; r < kReaders; r++) {
       struct block* empty = NULL;
-      while (!__atomic_compare_exchange_n(&handed[r], &empty, block, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) empty = NULL, sched_yield();
+      while (!__atomic_compare_exchange_n(&handed[r], &empty, block, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED))
+        empty = NULL, sched_yield();
     }
   }
   return argument;

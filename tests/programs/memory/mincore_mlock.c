@@ -15,7 +15,8 @@ static void* body(void* argument) {
   CHECK(mincore(memory, 16384, vector) == 0 && (vector[0] & 1) == 1 && memory[0] == 0);
   CHECK(munlock(memory, 4096) == 0);
   CHECK(msync(memory, 16384, MS_SYNC) == 0);
-  static const int advices[] = {MADV_NORMAL, MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED, MADV_DONTDUMP, MADV_DODUMP, MADV_COLD};
+  static const int advices[] = {MADV_NORMAL,   MADV_RANDOM, MADV_SEQUENTIAL, MADV_WILLNEED,
+                                MADV_DONTDUMP, MADV_DODUMP, MADV_COLD};
   for (unsigned i = 0; i < sizeof advices / sizeof *advices; i++) CHECK(madvise(memory, 16384, advices[i]) == 0);
   CHECK(posix_madvise(memory, 16384, POSIX_MADV_DONTNEED) == 0 && memory[4096] == 1);
   CHECK(munmap(memory, 16384) == 0);

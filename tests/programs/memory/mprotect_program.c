@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// mprotect on the program's own data, heap and stack pages, and writes to its constants and code, fault and stop to fault in each thread.
-// Breaks when these ranges were replaced at conversion with other rights than they had.
+// mprotect on the program's own data, heap and stack pages, and writes to its constants and code, fault and stop to
+// fault in each thread. Breaks when these ranges were replaced at conversion with other rights than they had.
 // calls: mprotect rt_sigaction
 // threads: 8
 #include "../check.h"
@@ -23,7 +23,8 @@ static int writes(volatile char* at) {
 }
 static void* read_only(void* argument) {
   CHECK(!writes(page + 4100) && !writes(heap_page + 5) && !writes(stack_page + 6));
-  CHECK(!writes((char*)(uintptr_t)constant) && !writes((char*)(uintptr_t)&read_only) && !writes((char*)(uintptr_t)&getpid));
+  CHECK(!writes((char*)(uintptr_t)constant) && !writes((char*)(uintptr_t)&read_only) &&
+        !writes((char*)(uintptr_t)&getpid));
   CHECK(page[4100] + heap_page[5] + stack_page[6] >= 0 && writes(page + 4000));
   return argument;
 }
@@ -44,7 +45,7 @@ int main(void) {
   stack_page = (char*)(((uintptr_t)room + 4095) & -4096ul);
   heap_page = aligned_alloc(4096, 4096);
   memset(heap_page, 0, 4096);
-  set(PROT_READ);  // before the first thread
+  set(PROT_READ); // before the first thread
   read_only(NULL), run_on_each(read_only, NULL);
   set(PROT_READ | PROT_WRITE);
   writable(NULL), run_on_each(writable, NULL);

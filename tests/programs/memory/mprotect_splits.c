@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-// Random mprotect, munmap, mmap and DONTNEED on pages of one region, from threads in turn, against a model of what each page must be.
-// Breaks when the list of address ranges splits or joins wrongly, or a node applies queued changes late.
+// Random mprotect, munmap, mmap and DONTNEED on pages of one region, from threads in turn, against a model of what
+// each page must be. Breaks when the list of address ranges splits or joins wrongly, or a node applies queued changes
+// late.
 // calls: mprotect munmap mmap madvise
 // threads: 80
 #include "../check.h"
 
 enum { kPages = 32, kPage = 4096 };
 static char* region;
-static unsigned char state[kPages], content[kPages];  // state: 0 unmapped, 1 read, 2 read and write, 3 none
+static unsigned char state[kPages], content[kPages]; // state: 0 unmapped, 1 read, 2 read and write, 3 none
 static unsigned seed = 12345;
 
 static void act(void) {

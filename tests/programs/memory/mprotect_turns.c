@@ -8,7 +8,7 @@
 
 static __thread sigjmp_buf back;
 static char* memory;
-static int expected;  // 0 nothing, 1 read, 3 read and write
+static int expected; // 0 nothing, 1 read, 3 read and write
 
 static void on_segv(int number, siginfo_t* info, void* context) {
   (void)number, (void)context;
@@ -39,8 +39,10 @@ int main(void) {
     for (int i = 0; i < 5; i++) {
       if (i == 0) expected = 3, join(start(tries, NULL)), tries(NULL);
       expected = turns[i];
-      if (i % 2 == round) join(start(protects, (void*)(intptr_t)turns[i]));
-      else protects((void*)(intptr_t)turns[i]);
+      if (i % 2 == round)
+        join(start(protects, (void*)(intptr_t)turns[i]));
+      else
+        protects((void*)(intptr_t)turns[i]);
       tries(NULL);
       join(start(tries, NULL)), join(start(tries, NULL));
       memory[5000]++;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// mremap grows, shrinks, moves, and moves to a fixed address: content goes along, the new part is zero, the old place is gone, for all.
-// Breaks when a range belongs to a segment at offset == address and is moved by the kernel only.
+// mremap grows, shrinks, moves, and moves to a fixed address: content goes along, the new part is zero, the old place
+// is gone, for all. Breaks when a range belongs to a segment at offset == address and is moved by the kernel only.
 // calls: mremap mmap munmap
 // threads: 20
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// After munmap in one thread an access by any other faults, at once; so does one to memory mapped before the first thread.
-// Breaks when a node unmaps lazily, or arenas stay mapped with their holes.
+// After munmap in one thread an access by any other faults, at once; so does one to memory mapped before the first
+// thread. Breaks when a node unmaps lazily, or arenas stay mapped with their holes.
 // calls: munmap mmap rt_sigaction
 // threads: 16
 #include "../check.h"

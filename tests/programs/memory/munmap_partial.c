@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts of mappings are unmapped and their addresses used again: what is left keeps its content, what is new is zero, for all.
-// Breaks when a hole punch is late on some node and the old page shows again.
+// Parts of mappings are unmapped and their addresses used again: what is left keeps its content, what is new is zero,
+// for all. Breaks when a hole punch is late on some node and the old page shows again.
 // calls: mmap munmap
 // threads: 12
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// process_vm_readv and writev on the own pid and /proc/self/mem read and write the memory of the process, from every thread; a parent reads a child's.
-// Breaks when the pid's map is the home resident's and lacks what others mapped.
+// process_vm_readv and writev on the own pid and /proc/self/mem read and write the memory of the process, from every
+// thread; a parent reads a child's. Breaks when the pid's map is the home resident's and lacks what others mapped.
 // calls: process_vm_readv process_vm_writev pread64 pwrite64 mmap
 // threads: 8
 #include "../check.h"

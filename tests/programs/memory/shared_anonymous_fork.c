@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// MAP_SHARED|MAP_ANONYMOUS memory, mapped before and after the first thread, is shared with fork children; private memory is not.
-// Breaks when shared anonymous memory is put into the same segment as private memory.
+// MAP_SHARED|MAP_ANONYMOUS memory, mapped before and after the first thread, is shared with fork children; private
+// memory is not. Breaks when shared anonymous memory is put into the same segment as private memory.
 // calls: mmap fork
 // threads: 4
 #include "../check.h"

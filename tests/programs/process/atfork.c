@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// pthread_atfork handlers run in the forking thread, in order, in parent and child; malloc's locks are free in the child.
-// Breaks when superproc forks behind glibc's back or runs handlers twice.
+// pthread_atfork handlers run in the forking thread, in order, in parent and child; malloc's locks are free in the
+// child. Breaks when superproc forks behind glibc's back or runs handlers twice.
 // calls: fork
 // threads: 8
 #include "../check.h"
@@ -48,7 +48,8 @@ static void* forks(void* argument) {
 }
 
 int main(void) {
-  CHECK(pthread_atfork(prepare_one, parent_one, child_one) == 0 && pthread_atfork(prepare_two, parent_two, child_two) == 0);
+  CHECK(pthread_atfork(prepare_one, parent_one, child_one) == 0 &&
+        pthread_atfork(prepare_two, parent_two, child_two) == 0);
   forks(NULL);
   pthread_t threads[2] = {start(allocates, NULL), start(allocates, NULL)};
   forks(NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A double fork with setsid, as daemons do, from a threaded process; the grandchild makes threads and reports through a pipe.
-// Breaks when what the grandchild needs belongs to a process that has ended.
+// A double fork with setsid, as daemons do, from a threaded process; the grandchild makes threads and reports through
+// a pipe. Breaks when what the grandchild needs belongs to a process that has ended.
 // calls: fork setsid clone
 // threads: 3
 #include "../check.h"

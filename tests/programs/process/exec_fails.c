@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// exec that fails (ENOENT, EACCES, ENOEXEC, E2BIG, EFAULT) in main and in threads leaves all threads running and memory shared.
-// Breaks when residents are ended before the kernel has said yes.
+// exec that fails (ENOENT, EACCES, ENOEXEC, E2BIG, EFAULT) in main and in threads leaves all threads running and
+// memory shared. Breaks when residents are ended before the kernel has said yes.
 // calls: execve
 // threads: 7
 #include "../check.h"
@@ -8,7 +8,8 @@
 static int ticks[2], stop;
 
 static void* runs(void* argument) {
-  while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST)) __atomic_fetch_add(&ticks[(intptr_t)argument], 1, __ATOMIC_SEQ_CST), usleep(200);
+  while (!__atomic_load_n(&stop, __ATOMIC_SEQ_CST))
+    __atomic_fetch_add(&ticks[(intptr_t)argument], 1, __ATOMIC_SEQ_CST), usleep(200);
   return NULL;
 }
 static void* fails(void* argument) {
@@ -27,7 +28,8 @@ static void* fails(void* argument) {
   free(many[1]);
   CHECK(syscall(SYS_execve, (char*)8, list, list) == -1 && errno == EFAULT);
   CHECK(unlink(name) == 0);
-  EVENTUALLY(__atomic_load_n(&ticks[0], __ATOMIC_SEQ_CST) > before[0] && __atomic_load_n(&ticks[1], __ATOMIC_SEQ_CST) > before[1]);
+  EVENTUALLY(__atomic_load_n(&ticks[0], __ATOMIC_SEQ_CST) > before[0] &&
+             __atomic_load_n(&ticks[1], __ATOMIC_SEQ_CST) > before[1]);
   return argument;
 }
 

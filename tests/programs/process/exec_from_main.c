@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// main calls exec while threads run: they vanish, the new program has the same pid, its arguments, environment and one thread.
-// Breaks when residents survive exec or the process changes its identity.
+// main calls exec while threads run: they vanish, the new program has the same pid, its arguments, environment and one
+// thread. Breaks when residents survive exec or the process changes its identity.
 // calls: execve getpid
 #include "../check.h"
 

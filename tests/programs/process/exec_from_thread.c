@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread calls exec while main and others run, several times in a chain: the process keeps its pid, threads vanish, memory is new.
-// Breaks when exec in a remote thread replaces the resident, whose pid is another one.
+// A thread calls exec while main and others run, several times in a chain: the process keeps its pid, threads vanish,
+// memory is new. Breaks when exec in a remote thread replaces the resident, whose pid is another one.
 // calls: execve getpid
 #include "../check.h"
 
@@ -27,6 +27,6 @@ int main(int argc, char** argv) {
   start(sleeps, NULL);
   if (now % 2) start(sleeps, NULL);
   start(executes, argv[0]);
-  if (now % 3 == 0) pthread_exit(NULL);  // /proc/self/exe is no more then, so argv[0] is executed
+  if (now % 3 == 0) pthread_exit(NULL); // /proc/self/exe is no more then, so argv[0] is executed
   for (;;) pause();
 }

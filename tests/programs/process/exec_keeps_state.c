@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// exec from a thread keeps what it must: pid, mask, pending and ignored signals, the alarm, directory, umask, limits, descriptors; and
-// resets handlers and the alternate stack. Breaks when these belong to the home resident and exec happens elsewhere.
+// exec from a thread keeps what it must: pid, mask, pending and ignored signals, the alarm, directory, umask, limits,
+// descriptors; and resets handlers and the alternate stack. Breaks when these belong to the home resident and exec
+// happens elsewhere.
 // calls: execve alarm rt_sigpending umask chdir
 #include "../check.h"
 #include <sys/resource.h>
@@ -14,7 +15,8 @@ static void* executes(void* argument) {
   CHECK(pthread_sigmask(SIG_SETMASK, &mask, NULL) == 0 && raise(SIGUSR1) == 0);
   signal(SIGUSR2, SIG_IGN), signal(SIGTERM, on_signal), signal(SIGSYS, on_signal);
   stack_t alternate = {.ss_sp = malloc(65536), .ss_size = 65536};
-  CHECK(alarm(1000) == 0 && chdir("/proc") == 0 && setrlimit(RLIMIT_NOFILE, &limit) == 0 && sigaltstack(&alternate, NULL) == 0);
+  CHECK(alarm(1000) == 0 && chdir("/proc") == 0 && setrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+        sigaltstack(&alternate, NULL) == 0);
   umask(031);
   snprintf(descriptor, sizeof descriptor, "%d", memfd_create("kept", 0));
   CHECK(write(atoi(descriptor), "content", 7) == 7);

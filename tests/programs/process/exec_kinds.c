@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Children of threads execute a script with an interpreter line, by descriptor (fexecve, execveat), by path search, with an empty environment.
-// Breaks when the way into the new program is made for execve with a plain path only.
+// Children of threads execute a script with an interpreter line, by descriptor (fexecve, execveat), by path search,
+// with an empty environment. Breaks when the way into the new program is made for execve with a plain path only.
 // calls: execve execveat
 // threads: 4
 #include "../check.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread of a threaded child executes the shell: the parent sees the status of the shell, under the same pid; descriptors with
-// CLOEXEC are closed, others stay, ignored signals and the mask are kept. Breaks when a new process does the exec.
+// A thread of a threaded child executes the shell: the parent sees the status of the shell, under the same pid;
+// descriptors with CLOEXEC are closed, others stay, ignored signals and the mask are kept. Breaks when a new process
+// does the exec.
 // calls: execve fork fcntl wait4
 // threads: 4
 #include "../check.h"
@@ -20,8 +21,9 @@ static void* body(void* argument) {
   CHECK(pipe2(ends, O_CLOEXEC) == 0);
   pid_t child = fork();
   if (child == 0) {
-    snprintf(script, sizeof script, "test -e /proc/self/fd/%d && ! test -e /proc/self/fd/%d && exec sh -c 'test $$ = %d && exit 11'",
-             kept, closed, getpid());
+    snprintf(script, sizeof script,
+             "test -e /proc/self/fd/%d && ! test -e /proc/self/fd/%d && exec sh -c 'test $$ = %d && exit 11'", kept,
+             closed, getpid());
     signal(SIGUSR1, SIG_IGN);
     start(sleeps, NULL);
     argument ? executes(NULL) : (void)start(executes, NULL);
@@ -29,7 +31,7 @@ static void* body(void* argument) {
   }
   close(ends[1]);
   char byte;
-  CHECK(read(ends[0], &byte, 1) == 0);  // closed by exec, by nobody kept
+  CHECK(read(ends[0], &byte, 1) == 0); // closed by exec, by nobody kept
   CHECK_EXITED(child, 11);
   close(kept), close(closed), close(ends[0]);
   return NULL;

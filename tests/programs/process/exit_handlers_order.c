@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// exit in a thread runs atexit and on_exit functions and destructors once, in reverse order, in that thread; quick output is flushed.
-// Breaks when exit_group is done by each resident, or handlers run in each.
+// exit in a thread runs atexit and on_exit functions and destructors once, in reverse order, in that thread; quick
+// output is flushed. Breaks when exit_group is done by each resident, or handlers run in each.
 // calls: exit_group
 // expect: exit 17
 // threads: 3

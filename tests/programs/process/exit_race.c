@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Children whose threads call _exit, exit_group and return from main at the same moment: the parent sees one of the statuses.
-// Breaks when two residents both think that they end the process, and one waits for the other.
+// Children whose threads call _exit, exit_group and return from main at the same moment: the parent sees one of the
+// statuses. Breaks when two residents both think that they end the process, and one waits for the other.
 // calls: exit_group fork wait4
 // threads: 2
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// fork from main and from threads: the child has its own copy of memory, goes on in the thread that forked, and ends by itself.
-// Breaks when the child shares the parent's segment, or comes back on a stack or TLS of another thread.
+// fork from main and from threads: the child has its own copy of memory, goes on in the thread that forked, and ends
+// by itself. Breaks when the child shares the parent's segment, or comes back on a stack or TLS of another thread.
 // calls: fork wait4 clone
 // threads: 4
 #include "../check.h"
@@ -29,7 +29,7 @@ static void* forks(void* argument) {
 }
 
 int main(void) {
-  forks(NULL);  // not yet converted
+  forks(NULL); // not yet converted
   run_on_each(forks, NULL);
   forks(NULL);
   ok();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A fork child that returns from its thread's function ends with status 0, one that returns from main or calls pthread_exit likewise;
-// its stdio is flushed once. Breaks when the child waits for threads that it does not have.
+// A fork child that returns from its thread's function ends with status 0, one that returns from main or calls
+// pthread_exit likewise; its stdio is flushed once. Breaks when the child waits for threads that it does not have.
 // calls: fork exit_group
 // threads: 4
 // output: same

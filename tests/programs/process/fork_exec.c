@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// fork, then exec of another program, from main and from threads: output through a pipe, arguments, environment, exit status.
-// Breaks when the parent is held for the child's exec and not let go, or the new program inherits dispatch settings.
+// fork, then exec of another program, from main and from threads: output through a pipe, arguments, environment, exit
+// status. Breaks when the parent is held for the child's exec and not let go, or the new program inherits dispatch
+// settings.
 // calls: fork execve pipe2 dup2 wait4
 // threads: 8
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// In a child forked by any thread gettid is getpid, also as libc and mutexes know it; raise, recursive mutexes and new threads work.
-// Breaks when the child keeps the tid of the forking thread.
+// In a child forked by any thread gettid is getpid, also as libc and mutexes know it; raise, recursive mutexes and new
+// threads work. Breaks when the child keeps the tid of the forking thread.
 // calls: fork gettid getpid tgkill
 // threads: 4
 #include "../check.h"
@@ -18,7 +18,8 @@ static void* body(void* argument) {
   pid_t parent = getpid(), own = gettid(), child = fork();
   if (child == 0) {
     pid_t pid = getpid();
-    CHECK(pid != parent && gettid() == pid && syscall(SYS_gettid) == pid && syscall(SYS_getpid) == pid && getppid() == parent);
+    CHECK(pid != parent && gettid() == pid && syscall(SYS_gettid) == pid && syscall(SYS_getpid) == pid &&
+          getppid() == parent);
     CHECK(raise(SIGUSR1) == 0 && handled == 1 && pthread_kill(pthread_self(), SIGUSR1) == 0 && handled == 2);
     pthread_mutex_t recursive = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
     CHECK(pthread_mutex_lock(&recursive) == 0 && pthread_mutex_lock(&recursive) == 0);

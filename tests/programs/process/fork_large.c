@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process with 64 MiB of touched memory forks from main and threads, to exec at once and to write in all of it: both sides are right.
-// Breaks when the copy that fork makes is cut short, or memory is lent to the child until exec and not given back.
+// A process with 64 MiB of touched memory forks from main and threads, to exec at once and to write in all of it: both
+// sides are right. Breaks when the copy that fork makes is cut short, or memory is lent to the child until exec and
+// not given back.
 // calls: fork execve mmap
 // threads: 3
 #include "../check.h"
@@ -24,7 +25,8 @@ static void* body(void* argument) {
   for (int i = 0; i < kSize; i += 8192) memory[i] = 200;
   CHECK_EXITED(first, 0);
   CHECK_EXITED(second, 0);
-  for (int i = 0; i < kSize; i += 4096) CHECK(memory[i] == (i % 8192 ? (unsigned char)(i >> 12) : 200) && memory[i + 1] == 0);
+  for (int i = 0; i < kSize; i += 4096)
+    CHECK(memory[i] == (i % 8192 ? (unsigned char)(i >> 12) : 200) && memory[i + 1] == 0);
   return argument;
 }
 

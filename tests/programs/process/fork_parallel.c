@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Four threads fork many children each, some of which fork again, while a fifth allocates: all end with their own status.
-// Breaks when two forks at once stop each other's threads and wait for ever.
+// Four threads fork many children each, some of which fork again, while a fifth allocates: all end with their own
+// status. Breaks when two forks at once stop each other's threads and wait for ever.
 // calls: fork wait4
 // threads: 5
 #include "../check.h"

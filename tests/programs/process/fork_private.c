@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// After fork neither side sees what the other writes: globals, heap, brk, stacks of main and threads, mapped memory, TLS, data of libraries.
-// Breaks when some range of the child still is the parent's segment.
+// After fork neither side sees what the other writes: globals, heap, brk, stacks of main and threads, mapped memory,
+// TLS, data of libraries. Breaks when some range of the child still is the parent's segment.
 // calls: fork
 // threads: 4
 #include "../check.h"

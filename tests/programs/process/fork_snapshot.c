@@ -9,7 +9,7 @@ enum { kPages = 200 };
 static struct cell {
   volatile long value;
   char rest[4088];
-}* cells;  // written in order, first to last: in any snapshot no earlier cell is behind a later one, nor ahead by more than one
+} * cells; // written in order, first to last: in any snapshot no earlier cell is behind a later one, nor ahead by more than one
 static int stop;
 
 static void* writes(void* argument) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A child of a threaded process makes threads of its own, on several nodes again, which map, lock, fork and exit; grandchildren too.
-// Breaks when the child keeps the parent's residents, agents or arenas in its tables.
+// A child of a threaded process makes threads of its own, on several nodes again, which map, lock, fork and exit;
+// grandchildren too. Breaks when the child keeps the parent's residents, agents or arenas in its tables.
 // calls: fork clone wait4 mmap
 // threads: 4
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A child forked while another thread holds a mutex sees it locked; with the parent's other threads gone it stays so; stdio still works.
-// Breaks when conversion state in the child counts on threads that do not exist there.
+// A child forked while another thread holds a mutex sees it locked; with the parent's other threads gone it stays so;
+// stdio still works. Breaks when conversion state in the child counts on threads that do not exist there.
 // calls: fork
 // threads: 4
 #include "../check.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// PR_SET_PDEATHSIG in a child counts on the thread that forked it: it stays alive while other threads end, and dies with that thread.
-// Breaks because the parent is a thread of the kernel: an agent that forked in a thread's place does not end with it.
+// PR_SET_PDEATHSIG in a child counts on the thread that forked it: it stays alive while other threads end, and dies
+// with that thread. Breaks because the parent is a thread of the kernel: an agent that forked in a thread's place does
+// not end with it.
 // calls: prctl fork wait4
 // threads: 9
 #include "../check.h"

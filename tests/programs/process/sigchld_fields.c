@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGCHLD of children forked by main and by threads, that exit, are killed or stop: si_pid, si_code, si_status; SIG_IGN reaps.
-// Breaks when the signal goes to a resident that is not the parent, or residents' own ends send SIGCHLD to the program.
+// SIGCHLD of children forked by main and by threads, that exit, are killed or stop: si_pid, si_code, si_status;
+// SIG_IGN reaps. Breaks when the signal goes to a resident that is not the parent, or residents' own ends send SIGCHLD
+// to the program.
 // calls: fork rt_sigtimedwait kill wait4
 // threads: 4
 #include "../check.h"

@@ -23,7 +23,7 @@ static void* body(void* argument) {
   posix_spawnattr_setsigmask(&attributes, &mask), posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setpgroup(&attributes, 0);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP);
-  char* arguments[] = {"grep", "SigBlk", "self/status", NULL};  // a shell would change its mask
+  char* arguments[] = {"grep", "SigBlk", "self/status", NULL}; // a shell would change its mask
   pid_t child;
   CHECK(posix_spawnp(&child, "grep", &actions, &attributes, arguments, environ) == 0);
   CHECK_EXITED(child, 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// PR_SET_CHILD_SUBREAPER, set by one thread: orphans of any thread's children come to this process, which waits for them.
-// Breaks when the attribute is set on one resident and the child is another's.
+// PR_SET_CHILD_SUBREAPER, set by one thread: orphans of any thread's children come to this process, which waits for
+// them. Breaks when the attribute is set on one resident and the child is another's.
 // calls: prctl fork wait4 getppid
 // threads: 5
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// vfork from main and from threads: the child runs in the parent's memory and stack, the parent waits, then sees what it wrote.
-// Breaks when the child disturbs the frame of the shim's wrapper, which lies on the shared stack.
+// vfork from main and from threads: the child runs in the parent's memory and stack, the parent waits, then sees what
+// it wrote. Breaks when the child disturbs the frame of the shim's wrapper, which lies on the shared stack.
 // calls: vfork execve wait4
 // threads: 8
 #include "../check.h"
@@ -20,7 +20,7 @@ static void* body(void* argument) {
   if (child == 0) {
     local = 2, global = 2;
     kept[3] = 40;
-    deep_use(6);  // the stack below vfork's caller, where the wrapper was
+    deep_use(6); // the stack below vfork's caller, where the wrapper was
     _exit(local + 10);
   }
   CHECK(local == 2 && global == 2 && kept[3] == 40 && kept[7] == 8);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A child forked by one thread is waited for by another or by main, by pid, by any, by waitid with fields and WNOWAIT; ECHILD after.
-// Breaks when a child belongs to the resident that forked it.
+// A child forked by one thread is waited for by another or by main, by pid, by any, by waitid with fields and WNOWAIT;
+// ECHILD after. Breaks when a child belongs to the resident that forked it.
 // calls: fork wait4 waitid
 // threads: 18
 #include "../check.h"

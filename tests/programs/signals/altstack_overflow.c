@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Each thread has its own alternate stack; a stack overflow in it is handled there, si_addr near its stack, and it goes on.
-// Breaks when the kernel cannot write a signal frame, or the alternate stack of a thread is not asked per thread.
+// Each thread has its own alternate stack; a stack overflow in it is handled there, si_addr near its stack, and it
+// goes on. Breaks when the kernel cannot write a signal frame, or the alternate stack of a thread is not asked per
+// thread.
 // calls: sigaltstack rt_sigaction mprotect
 // threads: 5
 #include "../check.h"
@@ -46,6 +47,6 @@ int main(void) {
   pthread_attr_setstacksize(&attributes, 1 << 18);
   CHECK(pthread_create(&thread, &attributes, body, NULL) == 0);
   join(thread);
-  body(NULL);  // main's own stack, which grows
+  body(NULL); // main's own stack, which grows
   ok();
 }

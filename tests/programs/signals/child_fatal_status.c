@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Children with threads of their own die by each of many signals and faults; the parent's wait sees the signal, as natively.
-// Breaks when a threaded child reports its residents' ends differently.
+// Children with threads of their own die by each of many signals and faults; the parent's wait sees the signal, as
+// natively. Breaks when a threaded child reports its residents' ends differently.
 // calls: fork wait4 kill
 // threads: 4
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Faults in each thread: SIGSEGV with si_addr and MAPERR or ACCERR, SIGFPE, SIGILL, SIGTRAP, and a non-canonical address, with fields.
-// Breaks when the shim looks at faults first (for late mappings) and passes them on changed.
+// Faults in each thread: SIGSEGV with si_addr and MAPERR or ACCERR, SIGFPE, SIGILL, SIGTRAP, and a non-canonical
+// address, with fields. Breaks when the shim looks at faults first (for late mappings) and passes them on changed.
 // calls: mmap mprotect rt_sigaction
 // threads: 4
 #include "../check.h"
@@ -15,14 +15,14 @@ static void on_fault(int number, siginfo_t* info, void* context) {
   seen = *info;
   siglongjmp(back, number);
 }
-#define FAULT(statement, number, code)                        \
-  do {                                                        \
-    int got_ = sigsetjmp(back, 1);                            \
-    if (got_ == 0) {                                          \
-      statement;                                              \
-      CHECK(!"fault: " #statement);                           \
-    }                                                         \
-    CHECK(got_ == (number) && seen.si_signo == (number) && seen.si_code == (code)); \
+#define FAULT(statement, number, code)                                                                                 \
+  do {                                                                                                                 \
+    int got_ = sigsetjmp(back, 1);                                                                                     \
+    if (got_ == 0) {                                                                                                   \
+      statement;                                                                                                       \
+      CHECK(!"fault: " #statement);                                                                                    \
+    }                                                                                                                  \
+    CHECK(got_ == (number) && seen.si_signo == (number) && seen.si_code == (code));                                    \
   } while (0)
 
 static void* body(void* argument) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals to a process group, and from a parent to a threaded child: each process handles each once, however many threads it has.
-// Breaks when residents are in the program's group and take the signal too.
+// Signals to a process group, and from a parent to a threaded child: each process handles each once, however many
+// threads it has. Breaks when residents are in the program's group and take the signal too.
 // calls: kill setpgid rt_sigaction
 // threads: 2
 #include "../check.h"
 
-static int* shared;  // handled by the first and by the second child, ready
+static int* shared; // handled by the first and by the second child, ready
 static int self;
 
 static void on_signal(int number, siginfo_t* info, void* context) {
@@ -30,7 +30,8 @@ static pid_t make_child(int index, pid_t group) {
   return child;
 }
 static void expect(int first, int second) {
-  EVENTUALLY(__atomic_load_n(&shared[0], __ATOMIC_SEQ_CST) == first && __atomic_load_n(&shared[1], __ATOMIC_SEQ_CST) == second);
+  EVENTUALLY(__atomic_load_n(&shared[0], __ATOMIC_SEQ_CST) == first &&
+             __atomic_load_n(&shared[1], __ATOMIC_SEQ_CST) == second);
   sleep_ms(10);
   CHECK(shared[0] == first && shared[1] == second);
 }

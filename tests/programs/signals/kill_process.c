@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// kill(getpid()) with a handler, from main and from threads: handled once, by some thread, with this process as the sender.
-// Breaks when each resident handles it, or si_pid is a resident's.
+// kill(getpid()) with a handler, from main and from threads: handled once, by some thread, with this process as the
+// sender. Breaks when each resident handles it, or si_pid is a resident's.
 // calls: kill getpid rt_sigaction
 // threads: 6
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A process-directed signal that all threads but one block is handled by that one, wherever it runs, also if it was pending.
-// Breaks when a signal stays pending in the home process, whose threads all block it.
+// A process-directed signal that all threads but one block is handled by that one, wherever it runs, also if it was
+// pending. Breaks when a signal stays pending in the home process, whose threads all block it.
 // calls: kill rt_sigprocmask rt_sigpending
 // threads: 12
 #include "../check.h"
@@ -24,7 +24,7 @@ static void* takes(void* argument) {
     sigset_t pending;
     CHECK(sigpending(&pending) == 0 && sigismember(&pending, SIGUSR1) == 1);
     CHECK(pthread_sigmask(SIG_UNBLOCK, &set, NULL) == 0);
-    CHECK(handled == before + 1);  // delivered before the call returns
+    CHECK(handled == before + 1); // delivered before the call returns
   }
   EVENTUALLY(__atomic_load_n(&handled, __ATOMIC_SEQ_CST) == before + 1);
   CHECK(by == gettid());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A new thread has its creator's mask, all 64 bits of it, SIGSYS too; changing it in one thread leaves others alone.
-// Breaks when SIGSYS, kept open by the shim, is missing in what sigprocmask returns, or the start blocks all signals for ever.
+// Breaks when SIGSYS, kept open by the shim, is missing in what sigprocmask returns, or the start blocks all signals
+// for ever.
 // calls: rt_sigprocmask clone
 // threads: 24
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A handler interrupted by another signal's handler; sa_mask and SA_NODEFER decide what may nest; the mask is restored after.
-// Breaks when masks in signal frames are changed by the way the shim keeps SIGSYS out of them.
+// A handler interrupted by another signal's handler; sa_mask and SA_NODEFER decide what may nest; the mask is restored
+// after. Breaks when masks in signal frames are changed by the way the shim keeps SIGSYS out of them.
 // calls: rt_sigaction rt_sigprocmask tgkill
 // threads: 4
 #include "../check.h"
@@ -13,9 +13,9 @@ static void on_inner(int number) {
 }
 static void on_signal(int number) {
   if (++depth > deepest) deepest = depth;
-  if (number == SIGUSR1 && depth < 3) raise(SIGUSR1);  // nests only with SA_NODEFER
+  if (number == SIGUSR1 && depth < 3) raise(SIGUSR1); // nests only with SA_NODEFER
   int before = inner;
-  raise(SIGUSR2);  // in sa_mask or not
+  raise(SIGUSR2); // in sa_mask or not
   if (number == SIGALRM) CHECK(inner == before);
   if (number == SIGUSR1) CHECK(inner == before + 1);
   depth--;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A stack overflow in a thread without an alternate stack ends the process by SIGSEGV; join in main must not return first.
-// Breaks when the kernel, unable to write the frame, kills the resident only, and CLEARTID wakes the joiner.
+// A stack overflow in a thread without an alternate stack ends the process by SIGSEGV; join in main must not return
+// first. Breaks when the kernel, unable to write the frame, kills the resident only, and CLEARTID wakes the joiner.
 // calls: exit_group
 // expect: signal SEGV core
 // threads: 2

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SA_RESETHAND: the handler runs once and the action is the default again, seen in every thread; sigaction reads back all fields.
-// Breaks when actions are kept in each resident.
+// SA_RESETHAND: the handler runs once and the action is the default again, seen in every thread; sigaction reads back
+// all fields. Breaks when actions are kept in each resident.
 // calls: rt_sigaction
 // threads: 8
 #include "../check.h"
@@ -19,7 +19,8 @@ static void* sets(void* argument) {
   struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESETHAND | SA_RESTART}, now;
   sigaddset(&action.sa_mask, SIGUSR2), sigaddset(&action.sa_mask, SIGRTMAX);
   CHECK(sigaction(SIGUSR1, &action, NULL) == 0);
-  CHECK(sigaction(SIGUSR1, NULL, &now) == 0 && now.sa_handler == on_signal && (now.sa_flags & ~0x04000000) == (int)(SA_RESETHAND | SA_RESTART));
+  CHECK(sigaction(SIGUSR1, NULL, &now) == 0 && now.sa_handler == on_signal &&
+        (now.sa_flags & ~0x04000000) == (int)(SA_RESETHAND | SA_RESTART));
   for (int i = 1; i < 65; i++)
     if (i != 32 && i != 33) CHECK(sigismember(&now.sa_mask, i) == (i == SIGUSR2 || i == SIGRTMAX));
   return argument;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// read on a pipe: with SA_RESTART it goes on after a handler ran, without it fails with EINTR; pause and nanosleep always EINTR.
-// Breaks when the shim's wrapper, not the kernel, decides whether a blocked call is restarted.
+// read on a pipe: with SA_RESTART it goes on after a handler ran, without it fails with EINTR; pause and nanosleep
+// always EINTR. Breaks when the shim's wrapper, not the kernel, decides whether a blocked call is restarted.
 // calls: read pause nanosleep futex epoll_wait tgkill
 // threads: 20
 #include "../check.h"

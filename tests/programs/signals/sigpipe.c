@@ -13,7 +13,8 @@ static void on_pipe(int number) {
 }
 static void* body(void* argument) {
   int ends[2], pair[2];
-  CHECK(pipe(ends) == 0 && close(ends[0]) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 && close(pair[0]) == 0);
+  CHECK(pipe(ends) == 0 && close(ends[0]) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == 0 &&
+        close(pair[0]) == 0);
   signal(SIGPIPE, on_pipe);
   CHECK(write(ends[1], "x", 1) == -1 && errno == EPIPE && handled == 1);
   CHECK(send(pair[1], "x", 1, 0) == -1 && errno == EPIPE && handled == 2);

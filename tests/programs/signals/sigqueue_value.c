@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sigqueue to the process and pthread_sigqueue to a thread carry their value; queued real-time signals come in order, none lost.
-// Breaks when a signal is sent on by an agent without its siginfo.
+// sigqueue to the process and pthread_sigqueue to a thread carry their value; queued real-time signals come in order,
+// none lost. Breaks when a signal is sent on by an agent without its siginfo.
 // calls: rt_sigqueueinfo rt_tgsigqueueinfo rt_sigaction
 // threads: 5
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// sigsuspend, ppoll, pselect and epoll_pwait with masks: a blocked signal is taken inside the call only, the mask is back after.
-// Breaks when masks given to these calls block SIGSYS, or are applied in the wrong place.
+// sigsuspend, ppoll, pselect and epoll_pwait with masks: a blocked signal is taken inside the call only, the mask is
+// back after. Breaks when masks given to these calls block SIGSYS, or are applied in the wrong place.
 // calls: rt_sigsuspend ppoll pselect6 epoll_pwait tgkill
 // threads: 16
 #include "../check.h"
@@ -34,7 +34,8 @@ static void* body(void* argument) {
   }
   CHECK(errno == EINTR && handled == 1);
   close(epoll);
-  CHECK(pthread_sigmask(SIG_BLOCK, NULL, &now) == 0 && sigismember(&now, SIGUSR1) == 1 && sigismember(&now, SIGSYS) == 1);
+  CHECK(pthread_sigmask(SIG_BLOCK, NULL, &now) == 0 && sigismember(&now, SIGUSR1) == 1 &&
+        sigismember(&now, SIGSYS) == 1);
   return NULL;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The program itself uses SIGSYS: sets and reads its action, raises it, sends it by kill, tgkill and sigqueue, blocks and awaits it.
-// Breaks since Syscall User Dispatch owns SIGSYS: the program's view has to be kept apart, by si_code.
+// The program itself uses SIGSYS: sets and reads its action, raises it, sends it by kill, tgkill and sigqueue, blocks
+// and awaits it. Breaks since Syscall User Dispatch owns SIGSYS: the program's view has to be kept apart, by si_code.
 // calls: rt_sigaction rt_sigprocmask rt_sigtimedwait kill tgkill rt_sigqueueinfo rt_sigpending
 // threads: 8
 #include "../check.h"
@@ -20,7 +20,8 @@ static void* body(void* argument) {
   struct timespec none = {0, 0};
   sigemptyset(&set), sigaddset(&set, SIGSYS);
   handled = 0;
-  CHECK(sigaction(SIGSYS, NULL, &now) == 0 && now.sa_sigaction == on_sigsys && (now.sa_flags & ~0x04000000) == SA_SIGINFO);
+  CHECK(sigaction(SIGSYS, NULL, &now) == 0 && now.sa_sigaction == on_sigsys &&
+        (now.sa_flags & ~0x04000000) == SA_SIGINFO);
   CHECK(raise(SIGSYS) == 0 && handled == 1 && code == SI_TKILL);
   CHECK(pthread_sigmask(SIG_BLOCK, &set, &old) == 0 && sigismember(&old, SIGSYS) == 0);
   CHECK(raise(SIGSYS) == 0 && handled == 1);

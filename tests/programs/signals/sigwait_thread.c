@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread that takes signals with sigwait, sigwaitinfo and sigtimedwait gets those sent to the process and to it, with fields.
-// Breaks when a process-directed signal is queued in the home process and the waiter is elsewhere.
+// A thread that takes signals with sigwait, sigwaitinfo and sigtimedwait gets those sent to the process and to it,
+// with fields. Breaks when a process-directed signal is queued in the home process and the waiter is elsewhere.
 // calls: rt_sigtimedwait kill tgkill
 // threads: 4
 #include "../check.h"
@@ -18,7 +18,8 @@ static void* body(void* argument) {
   CHECK(sigwait(&set, &number) == 0 && number == SIGTERM);
   __atomic_store_n(&step, 2, __ATOMIC_SEQ_CST);
   // glibc makes SI_USER of the kernel's SI_TKILL here.
-  CHECK(sigwaitinfo(&set, &info) == SIGUSR1 && info.si_signo == SIGUSR1 && info.si_code == SI_USER && info.si_pid == getpid());
+  CHECK(sigwaitinfo(&set, &info) == SIGUSR1 && info.si_signo == SIGUSR1 && info.si_code == SI_USER &&
+        info.si_pid == getpid());
   __atomic_store_n(&step, 3, __ATOMIC_SEQ_CST);
   CHECK(sigwaitinfo(&set, &info) == SIGUSR1 && info.si_code == SI_QUEUE && info.si_value.sival_int == 77);
   CHECK(info.si_pid == getpid() && info.si_uid == getuid());

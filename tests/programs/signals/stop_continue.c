@@ -38,7 +38,8 @@ int main(void) {
   CHECK(waitpid(child, &status, WCONTINUED) == child && WIFCONTINUED(status));
   EVENTUALLY(sum() > before + 3);
   int first = __atomic_load_n(&shared[0], __ATOMIC_SEQ_CST), second = __atomic_load_n(&shared[1], __ATOMIC_SEQ_CST);
-  EVENTUALLY(__atomic_load_n(&shared[0], __ATOMIC_SEQ_CST) > first && __atomic_load_n(&shared[1], __ATOMIC_SEQ_CST) > second);
+  EVENTUALLY(__atomic_load_n(&shared[0], __ATOMIC_SEQ_CST) > first &&
+             __atomic_load_n(&shared[1], __ATOMIC_SEQ_CST) > second);
   kill(child, SIGKILL);
   status = status_of(child);
   CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);

@@ -21,7 +21,8 @@ static void* body(void* argument) {
   EVENTUALLY(__atomic_load_n(&ready, __ATOMIC_SEQ_CST) == kThreads);
   for (int i = 0; i < 300; i++) {
     int other = (self + 1 + i % (kThreads - 1)) % kThreads;
-    if (pthread_sigqueue(threads[other], SIGRTMIN + 1, (union sigval){0}) == 0) __atomic_fetch_add(&sent[other], 1, __ATOMIC_SEQ_CST);
+    if (pthread_sigqueue(threads[other], SIGRTMIN + 1, (union sigval){0}) == 0)
+      __atomic_fetch_add(&sent[other], 1, __ATOMIC_SEQ_CST);
     char* memory = mmap(NULL, 16384, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     CHECK(memory != MAP_FAILED);
     snprintf(memory, 100, "%d", i);

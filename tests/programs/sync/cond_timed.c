@@ -45,7 +45,8 @@ static int locked_read(int* value) {
 int main(void) {
   pthread_condattr_t attributes;
   pthread_condattr_init(&attributes);
-  CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 && pthread_cond_init(&monotonic, &attributes) == 0);
+  CHECK(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0 &&
+        pthread_cond_init(&monotonic, &attributes) == 0);
   run_on_each(times_out, NULL);
   pthread_t threads[6];
   for (int i = 0; i < 6; i++) threads[i] = start(takes, NULL);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Locks, semaphores and condition variables in memory that was mapped a moment ago, unmapped and mapped again at the same place.
-// Breaks when a futex is keyed by an old page of that address, or the kernel finds no page there (EFAULT).
+// Locks, semaphores and condition variables in memory that was mapped a moment ago, unmapped and mapped again at the
+// same place. Breaks when a futex is keyed by an old page of that address, or the kernel finds no page there (EFAULT).
 // calls: mmap munmap futex
 // threads: 24
 #include "../check.h"
@@ -11,7 +11,7 @@ static struct fresh {
   pthread_cond_t cond;
   sem_t semaphore;
   int turn;
-}* fresh;
+} * fresh;
 
 static void* body(void* argument) {
   int side = (int)(intptr_t)argument;

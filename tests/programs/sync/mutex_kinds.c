@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Recursive, error-checking and timed mutexes know their owner by thread id and answer EDEADLK, EPERM, EBUSY, ETIMEDOUT.
-// Breaks when the tid that glibc keeps in the thread is not unique over the nodes.
+// Recursive, error-checking and timed mutexes know their owner by thread id and answer EDEADLK, EPERM, EBUSY,
+// ETIMEDOUT. Breaks when the tid that glibc keeps in the thread is not unique over the nodes.
 // calls: futex gettid
 // threads: 8
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A named semaphore, opened in one thread and again in others, is one semaphore; shm_open memory is shared with a child.
-// Breaks when a file mapping made by one node is another one elsewhere.
+// A named semaphore, opened in one thread and again in others, is one semaphore; shm_open memory is shared with a
+// child. Breaks when a file mapping made by one node is another one elsewhere.
 // calls: openat mmap futex unlink linkat
 // threads: 5
 #include "../check.h"

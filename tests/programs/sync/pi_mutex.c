@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Priority-inheriting mutexes: contended counting, an owner known by tid, and robust ones whose owner dies.
-// Breaks when the tid in the futex word is not one that the kernel can find, or the word is taken for another address's.
+// Priority-inheriting mutexes: contended counting, an owner known by tid, and robust ones whose owner dies. Breaks
+// when the tid in the futex word is not one that the kernel can find, or the word is taken for another address's.
 // calls: futex
 // threads: 9
 #include "../check.h"

@@ -42,16 +42,20 @@ int main(void) {
   pthread_mutexattr_t mutex_attributes;
   pthread_condattr_t cond_attributes;
   pthread_barrierattr_t barrier_attributes;
-  pthread_mutexattr_init(&mutex_attributes), pthread_condattr_init(&cond_attributes), pthread_barrierattr_init(&barrier_attributes);
+  pthread_mutexattr_init(&mutex_attributes), pthread_condattr_init(&cond_attributes),
+      pthread_barrierattr_init(&barrier_attributes);
   pthread_mutexattr_setpshared(&mutex_attributes, PTHREAD_PROCESS_SHARED);
   pthread_condattr_setpshared(&cond_attributes, PTHREAD_PROCESS_SHARED);
   pthread_barrierattr_setpshared(&barrier_attributes, PTHREAD_PROCESS_SHARED);
   shared = map();
   for (int round = 0; round < 4; round++) {
-    if (round == 2) run_on_each(nothing, NULL), munmap(shared, 8192), shared = map();  // now one mapped after the first thread
+    if (round == 2)
+      run_on_each(nothing, NULL), munmap(shared, 8192), shared = map(); // now one mapped after the first thread
     shared->turn = shared->count = 0;
-    CHECK(pthread_mutex_init(&shared->mutex, &mutex_attributes) == 0 && pthread_cond_init(&shared->cond, &cond_attributes) == 0);
-    CHECK(pthread_barrier_init(&shared->barrier, &barrier_attributes, 2) == 0 && sem_init(&shared->semaphore, 1, 0) == 0);
+    CHECK(pthread_mutex_init(&shared->mutex, &mutex_attributes) == 0 &&
+          pthread_cond_init(&shared->cond, &cond_attributes) == 0);
+    CHECK(pthread_barrier_init(&shared->barrier, &barrier_attributes, 2) == 0 &&
+          sem_init(&shared->semaphore, 1, 0) == 0);
     pid_t child = fork();
     if (child == 0) round % 2 ? join(start(plays, NULL)) : plays(NULL), _exit(0);
     round % 2 ? plays((void*)1) : join(start(plays, (void*)1));

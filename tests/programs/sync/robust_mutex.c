@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A thread dies holding a robust mutex: the next locker gets EOWNERDEAD, also one that was waiting already; then ENOTRECOVERABLE.
-// Breaks when the robust list of a remote thread is unknown to the kernel that ends it.
+// A thread dies holding a robust mutex: the next locker gets EOWNERDEAD, also one that was waiting already; then
+// ENOTRECOVERABLE. Breaks when the robust list of a remote thread is unknown to the kernel that ends it.
 // calls: set_robust_list futex exit
 // threads: 16
 #include "../check.h"
@@ -40,7 +40,7 @@ int main(void) {
     held = 0;
     pthread_t owner = start(dies, (void*)1);
     EVENTUALLY(__atomic_load_n(&held, __ATOMIC_SEQ_CST));
-    recovers(NULL);  // while it is held
+    recovers(NULL); // while it is held
     join(owner);
     join(start(dies, NULL));
     i % 2 ? gives_up(NULL) : join(start(gives_up, NULL));

@@ -54,7 +54,8 @@ int main(void) {
   for (int i = 0; i < 3; i++) {
     interrupted = 0;
     pthread_t waiter = start(is_interrupted, NULL);
-    for (int n = 0; n < 5000 && !__atomic_load_n(&interrupted, __ATOMIC_SEQ_CST); n++) pthread_kill(waiter, SIGUSR1), sleep_ms(1);
+    for (int n = 0; n < 5000 && !__atomic_load_n(&interrupted, __ATOMIC_SEQ_CST); n++)
+      pthread_kill(waiter, SIGUSR1), sleep_ms(1);
     CHECK(interrupted && sem_post(&other) == 0);
     join(waiter);
   }

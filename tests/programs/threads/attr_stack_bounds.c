@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// pthread_getattr_np: every thread, main too, finds its own frames inside the stack it is told; own stacks by attr_setstack.
-// Breaks when /proc/self/maps or the stack limit does not show main's stack as native, or a given stack is not shared memory.
+// pthread_getattr_np: every thread, main too, finds its own frames inside the stack it is told; own stacks by
+// attr_setstack. Breaks when /proc/self/maps or the stack limit does not show main's stack as native, or a given stack
+// is not shared memory.
 // calls: mmap openat read prlimit64
 // threads: 8
 #include "../check.h"

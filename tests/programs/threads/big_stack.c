@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads use megabytes of stack, by recursion and by alloca, as main does before and after; addresses of locals are passed on.
-// Breaks when main's stack cannot grow any more, or a thread's stack is mapped on one node only.
+// Threads use megabytes of stack, by recursion and by alloca, as main does before and after; addresses of locals are
+// passed on. Breaks when main's stack cannot grow any more, or a thread's stack is mapped on one node only.
 // calls: mmap mprotect
 // threads: 6
 #include "../check.h"

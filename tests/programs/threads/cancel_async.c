@@ -16,7 +16,7 @@ static void* body(void* argument) {
   pthread_cleanup_push(clean, &cleaned);
   __atomic_store_n(&ready, 1, __ATOMIC_SEQ_CST);
   if (kind == 1) {
-    EVENTUALLY(__atomic_load_n(&ready, __ATOMIC_SEQ_CST) == 2);  // cancelled by now, but disabled
+    EVENTUALLY(__atomic_load_n(&ready, __ATOMIC_SEQ_CST) == 2); // cancelled by now, but disabled
     sleep_ms(2);
   }
   if (kind == 2) pthread_cancel(pthread_self());

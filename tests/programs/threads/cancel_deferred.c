@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Deferred cancellation in pause, read, cond_wait and nanosleep: cleanup handlers run, the mutex is held in them, join says so.
-// Breaks where the SIGCANCEL handler sees a sender (si_pid) that is not its own process and ignores it.
+// Deferred cancellation in pause, read, cond_wait and nanosleep: cleanup handlers run, the mutex is held in them, join
+// says so. Breaks where the SIGCANCEL handler sees a sender (si_pid) that is not its own process and ignores it.
 // calls: tgkill futex read pause nanosleep
 // threads: 16
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads cancel one another in all directions: main a thread, a thread a later one, a thread an earlier one, one thread main.
-// Breaks between two nodes where SIGCANCEL comes from another resident's pid than the victim's.
+// Threads cancel one another in all directions: main a thread, a thread a later one, a thread an earlier one, one
+// thread main. Breaks between two nodes where SIGCANCEL comes from another resident's pid than the victim's.
 // calls: tgkill
 // threads: 13
 #include "../check.h"
@@ -32,7 +32,7 @@ int main(void) {
   pthread_t victims[6];
   for (int i = 0; i < 6; i++) {
     victims[i] = start(victim, NULL);
-    if (i == 2) join(start(nothing, NULL));  // the next ones on other nodes
+    if (i == 2) join(start(nothing, NULL)); // the next ones on other nodes
   }
   EVENTUALLY(__atomic_load_n(&up, __ATOMIC_SEQ_CST) == 6);
   for (int i = 0; i < 5; i++) join(start(cancels, &victims[i]));

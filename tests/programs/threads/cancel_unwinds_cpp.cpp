@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Cancelling a C++ thread runs the destructors of its frames, through the signal frame when it is blocked in a system call.
-// Breaks when the shim's frames or a changed signal restorer cannot be unwound.
+// Cancelling a C++ thread runs the destructors of its frames, through the signal frame when it is blocked in a system
+// call. Breaks when the shim's frames or a changed signal restorer cannot be unwound.
 // calls: tgkill read futex
 // threads: 8
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// C++ exceptions thrown through many frames and caught in each thread, rethrown in main by exception_ptr, while others do the same.
-// Breaks when unwind tables of the program or of libraries are found by addresses that differ on a node.
+// C++ exceptions thrown through many frames and caught in each thread, rethrown in main by exception_ptr, while others
+// do the same. Breaks when unwind tables of the program or of libraries are found by addresses that differ on a node.
 // calls: clone futex
 // threads: 8
 #include "../check.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The C++ library between threads: async, promise, call_once, condition_variable, shared_mutex, thread_local with destructors, statics, iostream.
-// Breaks at weak symbols, guard variables and TLS destructors when remote threads do not run through glibc's own paths.
+// The C++ library between threads: async, promise, call_once, condition_variable, shared_mutex, thread_local with
+// destructors, statics, iostream. Breaks at weak symbols, guard variables and TLS destructors when remote threads do
+// not run through glibc's own paths.
 // calls: clone futex write
 // threads: 20
 // output: same

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Two std::threads hand a value to and fro by condition_variable, and a queue of strings goes through four producers and consumers.
-// Breaks at lost wake-ups, and when memory allocated on one node is freed on another.
+// Two std::threads hand a value to and fro by condition_variable, and a queue of strings goes through four producers
+// and consumers. Breaks at lost wake-ups, and when memory allocated on one node is freed on another.
 // calls: futex mmap
 // threads: 10
 #include "../check.h"

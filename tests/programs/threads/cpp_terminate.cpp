@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// An exception that leaves a thread's function ends the process by std::terminate and SIGABRT, with the message on stderr.
-// Breaks when the unwinder does not find the end of a remote thread's stack.
+// An exception that leaves a thread's function ends the process by std::terminate and SIGABRT, with the message on
+// stderr. Breaks when the unwinder does not find the end of a remote thread's stack.
 // calls: tgkill
 // expect: signal ABRT core
 // threads: 2

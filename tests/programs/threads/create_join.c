@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads are created and joined; arguments and results pass through pthread_create and pthread_join, TLS is each thread's own.
-// Breaks when the registers, TLS base or CLEARTID address of a remote thread are not those that clone was given.
+// Threads are created and joined; arguments and results pass through pthread_create and pthread_join, TLS is each
+// thread's own. Breaks when the registers, TLS base or CLEARTID address of a remote thread are not those that clone
+// was given.
 // calls: clone futex exit
 // threads: 40
 #include "../check.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// As root, a thread changes the group ids of the process: all threads, on all nodes, see the new ones (as user: nothing to change).
-// Breaks when credentials of the other residents stay what they were, since they are kept for each kernel task.
+// As root, a thread changes the group ids of the process: all threads, on all nodes, see the new ones (as user:
+// nothing to change). Breaks when credentials of the other residents stay what they were, since they are kept for each
+// kernel task.
 // calls: setresgid getresgid
 // threads: 6
 #include "../check.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// pthread_getcpuclockid of another thread, clock_getcpuclockid of the process, and CPU-time timers: usable from every thread.
-// Breaks since the kernel gives a thread's clock only to threads of its own group.
+// pthread_getcpuclockid of another thread, clock_getcpuclockid of the process, and CPU-time timers: usable from every
+// thread. Breaks since the kernel gives a thread's clock only to threads of its own group.
 // calls: clock_gettime timer_create timer_settime
 // threads: 6
 #include "../check.h"

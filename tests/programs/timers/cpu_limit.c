@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// RLIMIT_CPU counts the time of all threads: a child with two spinning threads dies by SIGXCPU when they have used it up together.
-// Breaks when each resident has a limit of its own.
+// RLIMIT_CPU counts the time of all threads: a child with two spinning threads dies by SIGXCPU when they have used it
+// up together. Breaks when each resident has a limit of its own.
 // calls: setrlimit wait4
 // threads: 2
 #include "../check.h"
@@ -25,7 +25,8 @@ int main(void) {
     for (;;) pause();
   }
   CHECK(wait4(child, &status, 0, &usage) == child && WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU);
-  long used_ms = usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 + usage.ru_stime.tv_sec * 1000 + usage.ru_stime.tv_usec / 1000;
+  long used_ms = usage.ru_utime.tv_sec * 1000 + usage.ru_utime.tv_usec / 1000 + usage.ru_stime.tv_sec * 1000 +
+                 usage.ru_stime.tv_usec / 1000;
   CHECK(used_ms >= 800 && used_ms < 1700);
   ok();
 }

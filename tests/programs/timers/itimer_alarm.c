@@ -36,8 +36,10 @@ int main(void) {
   sigaction(SIGALRM, &action, NULL);
   for (int i = 0; i < 3; i++) {
     join(start(sets_alarm, NULL));
-    if (i == 1) reads_alarm(NULL);
-    else join(start(reads_alarm, NULL));
+    if (i == 1)
+      reads_alarm(NULL);
+    else
+      join(start(reads_alarm, NULL));
   }
   ticks(NULL);
   run_on_each(ticks, NULL);
