@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // io_uring, AIO and userfaultfd either work as natively or are refused with an errno for which libraries fall back.
 // Breaks when the kernel works on memory or descriptors behind superproc's back, or the refusal is another error.
-// calls: io_uring_setup io_setup io_destroy userfaultfd
+// calls: io_uring_setup io_setup io_submit io_getevents io_destroy userfaultfd
 // threads: 4
 #include "../check.h"
 #include <linux/aio_abi.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // getpid, getppid, getpgrp, getsid and the real and effective ids are the same in all threads, by libc and by raw
 // calls; gettid is unique. Breaks when a remote thread sees its resident's pid, or its resident's parent as its own.
-// calls: getpid getppid gettid getpgid getsid getuid geteuid getgid getegid
+// calls: getpid getppid gettid tkill tgkill getpgrp getpgid getsid getuid geteuid getgid getegid
 // threads: 6
 #include "../check.h"
 

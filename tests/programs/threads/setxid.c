@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // setgid, setresuid and setgroups to the present ids while many threads run: every thread takes part, all return.
 // Breaks where the SIGSETXID handler checks si_pid against its process, and hangs when one resident is forgotten.
-// calls: setgid setresuid setresgid getresuid tgkill
+// calls: setgid setuid setresuid setresgid getresuid tgkill
 // threads: 12
 #include "../check.h"
 
