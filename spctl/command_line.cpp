@@ -87,7 +87,10 @@ private:
     command->add_option("--placement", run_.placement, "Where threads go: round-robin, fill, least-loaded")
         ->type_name("POLICY");
     command->add_option("--cores-per-node", run_.cores_per_node, "CPUs of each node (an equal share)")->type_name("N");
-    command->add_option("--summary", run_.summary_path, "Write what each node did to FILE, as JSON")->type_name("FILE");
+    command
+        ->add_option("--summary", run_.summary_path,
+                     "Write where threads ran to FILE, a line of JSON for each SubProcess")
+        ->type_name("FILE");
     command->add_flag_callback(
         "--allow-native", [this] { run_.fallback = NativeFallback::allow; },
         "Run a program that cannot be virtualised natively instead of refusing it");

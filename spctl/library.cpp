@@ -33,7 +33,11 @@ tl::expected<std::string, Refusal> check(const std::string& path) {
     return refused(fmt::format("{} is no x86-64 library; set SUPERPROC_LIBRARY to libsuperproc.so", path));
   if (!facts.position_independent)
     return refused(fmt::format("{} is a program, not a library; set SUPERPROC_LIBRARY to libsuperproc.so", path));
-  if (facts.control_version && *facts.control_version != wire::kControlVersion)
+  if (!facts.control_version)
+    return refused(fmt::format("{} is not superproc's library, or of an old build; set SUPERPROC_LIBRARY to "
+                               "libsuperproc.so",
+                               path));
+  if (*facts.control_version != wire::kControlVersion)
     return refused(fmt::format("{} writes control segments of version {}, this spctl reads version {}; install both "
                                "from one build",
                                path, *facts.control_version, wire::kControlVersion));

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spctl run`: starts a program with the shim preloaded. Everything that can be known before is checked before; then the
 // program is executed in this very process, with nothing in between, so that its exit status, the signals it dies by,
-// its place in the terminal's job and its parent are those of a native program. Only --summary keeps spctl as parent
-// (run_summary.cpp).
+// its place in the terminal's job and its parent are those of a native program.
 #include <cerrno>
+#include <climits>
 #include <cstdlib>
+#include <fcntl.h>
 #include <unistd.h>
 
 #include "spctl/commands.hpp"
@@ -13,7 +14,6 @@
 #include "spctl/message.hpp"
 #include "spctl/program.hpp"
 #include "spctl/run_settings.hpp"
-#include "spctl/run_summary.hpp"
 
 extern char** environ;
 
@@ -39,17 +39,26 @@ Refusal execute(const Program& program, std::vector<std::string> command, std::v
   return {missing ? kExitNotFound : kExitNotExecutable, fmt::format("{}: cannot run it: {}", file, errno_text(error))};
 }
 
-int start(const RunOptions& options, const Program& program, std::vector<std::string> environment) {
-  const auto exec = [&] { return refuse(execute(program, options.command, std::move(environment))); };
-  if (options.summary_path.empty()) return exec();
-  return run_with_summary(options.summary_path, exec);
+// An empty file where the summary will be, by a path that holds wherever the program goes.
+tl::expected<std::string, Refusal> new_summary(const std::string& path) {
+  if (path.empty()) return path;
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  char* absolute = descriptor < 0 ? nullptr : realpath(path.c_str(), nullptr);
+  const int error = errno;
+  if (descriptor >= 0) close(descriptor);
+  if (absolute == nullptr)
+    return tl::unexpected<Refusal>(
+        Refusal{kExitOwnError, fmt::format("{}: cannot write the summary: {}", path, errno_text(error))});
+  const std::string found = absolute;
+  free(absolute);
+  return found;
 }
 
 } // namespace
 
 int run(const RunOptions& options) {
   if (options.command.empty()) return own_error("no program given; say: spctl run --nodes 2 -- PROGRAM ARGUMENTS");
-  const auto settings = check_settings(options, getenv(wire::kEnvNodes), usable_cpu_count());
+  auto settings = check_settings(options, getenv(wire::kEnvNodes), usable_cpu_count());
   if (!settings) return refuse(settings.error());
   const auto path = find_program(options.command.front());
   if (!path) return refuse(path.error());
@@ -60,14 +69,17 @@ int run(const RunOptions& options) {
     if (options.fallback == NativeFallback::refuse)
       return own_error("{}; run it with --allow-native to run it natively", program->obstacle);
     if (options.trace) say(program->obstacle + "; it runs natively");
-    return start(options, *program, native_environment(environ));
+    return refuse(execute(*program, options.command, native_environment(environ)));
   }
   const auto library = find_library();
   if (!library) return refuse(library.error());
   if (const int error = dispatch_errno(); error != 0)
     return own_error("this kernel has no Syscall User Dispatch ({}); it needs Linux 5.11 or newer, see spctl doctor",
                      errno_text(error));
-  return start(options, *program, superproc_environment(environ, *settings, *library));
+  const auto summary = new_summary(options.summary_path);
+  if (!summary) return refuse(summary.error());
+  settings->summary_path = *summary;
+  return refuse(execute(*program, options.command, superproc_environment(environ, *settings, *library)));
 }
 
 } // namespace sp::spctl

@@ -32,6 +32,10 @@ std::optional<wire::Placement> placement_named(const std::string& name) {
   return std::nullopt;
 }
 
+bool is_variable(std::string_view variable, std::string_view name) {
+  return variable.substr(0, variable.find('=')) == name;
+}
+
 bool is_own(std::string_view variable) {
   const std::string_view name = variable.substr(0, variable.find('='));
   for (const char* own : kOwnNames)
@@ -109,7 +113,8 @@ std::vector<std::string> native_environment(char** own) {
 std::vector<std::string> superproc_environment(char** own, const RunSettings& settings, const std::string& library) {
   std::vector<std::string> environment;
   for (char** variable = own; *variable != nullptr; ++variable)
-    if (!is_own(*variable)) environment.emplace_back(*variable);
+    if (!is_own(*variable) && (settings.summary_path.empty() || !is_variable(*variable, kEnvSummary)))
+      environment.emplace_back(*variable);
   const std::string others = other_preloads(own, library);
   environment.push_back(fmt::format("{}={}{}{}", kPreload, library, others.empty() ? "" : ":", others));
   environment.push_back(fmt::format("{}={}", wire::kEnvNodes, settings.node_count));
@@ -117,6 +122,7 @@ std::vector<std::string> superproc_environment(char** own, const RunSettings& se
   if (settings.cores_per_node != 0)
     environment.push_back(fmt::format("{}={}", wire::kEnvCores, settings.cores_per_node));
   if (settings.trace) environment.push_back(fmt::format("{}=1", wire::kEnvTrace));
+  if (!settings.summary_path.empty()) environment.push_back(fmt::format("{}={}", kEnvSummary, settings.summary_path));
   return environment;
 }
 

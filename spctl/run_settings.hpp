@@ -12,6 +12,7 @@
 
 namespace sp::spctl {
 
+inline constexpr const char* kEnvSummary = "SUPERPROC_SUMMARY"; // the shim appends a line for each SubProcess
 inline constexpr uint32_t kNodesDefault = 2;
 
 struct RunSettings {
@@ -19,6 +20,7 @@ struct RunSettings {
   wire::Placement placement = wire::Placement::round_robin;
   uint32_t cores_per_node = 0; // 0: an equal share
   bool trace = false;
+  std::string summary_path; // absolute; empty: as inherited
 };
 
 const char* placement_name(wire::Placement placement);
