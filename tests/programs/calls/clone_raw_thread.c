@@ -2,6 +2,7 @@
 // A thread made by the raw clone call with a stack, PARENT_SETTID and CHILD_CLEARTID, inline, as run-times without
 // pthreads do. Breaks when clone returns in the child into a frame that is not on its new stack.
 // calls: clone futex exit
+// threads: 4
 #include "../check.h"
 #include <linux/futex.h>
 

@@ -2,7 +2,7 @@
 // Calls that find files by name: open, openat2, stat in all its forms, access, readlinkat; relative to a descriptor of another thread,
 // and names below /proc/self. Breaks when names are looked at by the shim (for /proc/self) and passed on changed.
 // calls: open openat2 lstat newfstatat statx access faccessat faccessat2 readlinkat readlink
-// threads: 4
+// threads: 5
 #include "../check.h"
 #include <linux/openat2.h>
 

@@ -2,7 +2,7 @@
 // The restartable-sequence area that libc registers is filled by the kernel in each thread: its processor is one of
 // the process's. Breaks when a thread is cloned without its own area, or it is another resident's page.
 // calls: rseq sched_getaffinity
-// threads: 4
+// threads: 12
 #include "../check.h"
 #include <sys/rseq.h>
 

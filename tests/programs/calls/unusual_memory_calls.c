@@ -2,7 +2,7 @@
 // mlockall with munlockall, mlock2, protection keys, modify_ldt, remap_file_pages and map_shadow_stack: work in every thread, or say that
 // the machine has no such thing, and leave memory as it was. Breaks when one resident only has what the call sets up.
 // calls: mlockall munlockall mlock2 pkey_alloc pkey_free pkey_mprotect modify_ldt remap_file_pages map_shadow_stack
-// threads: 8
+// threads: 12
 #include "../check.h"
 #include <asm/ldt.h>
 

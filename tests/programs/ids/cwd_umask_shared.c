@@ -2,7 +2,7 @@
 // chdir, fchdir and umask in one thread hold in all threads and in children; relative names and getcwd follow.
 // Breaks when residents do not share the file-system state.
 // calls: chdir fchdir umask getcwd openat mkdirat
-// threads: 12
+// threads: 11
 #include "../check.h"
 
 static char expected[200];

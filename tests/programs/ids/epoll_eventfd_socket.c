@@ -2,7 +2,7 @@
 // epoll, eventfd, pipes, socket pairs and a loopback connection between threads: one waits, another makes it ready.
 // Breaks when readiness is asked in one table and given in another.
 // calls: epoll_create1 epoll_ctl epoll_wait eventfd2 socketpair socket bind listen accept4 connect sendmsg recvmsg poll
-// threads: 12
+// threads: 13
 #include "../check.h"
 #include <netinet/in.h>
 #include <poll.h>

@@ -2,7 +2,7 @@
 // Descriptors are one table: opened in one thread, used, duplicated and closed in others; numbers are the lowest free;
 // flags and offsets. Breaks when a resident has a table of its own, or the shim's descriptors take low numbers.
 // calls: openat close dup dup2 dup3 fcntl lseek read write pipe2 close_range
-// threads: 20
+// threads: 16
 #include "../check.h"
 
 static int fd, lowest, ends[2];

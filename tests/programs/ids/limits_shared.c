@@ -2,7 +2,7 @@
 // Limits set by one thread hold in all and in children: files, cores, stack; by setrlimit and prlimit on the own pid;
 // they take effect. Breaks since limits belong to each resident.
 // calls: prlimit64 getrlimit setrlimit
-// threads: 12
+// threads: 11
 #include "../check.h"
 #include <sys/resource.h>
 

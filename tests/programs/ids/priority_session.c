@@ -2,7 +2,7 @@
 // setpriority, getpriority, setsid and setpgid, prctl dumpable, no_new_privs and parent-death signal hold for the
 // process or thread as natively. Breaks for state that the kernel keeps per process and residents keep apart.
 // calls: setpriority getpriority setsid setpgid prctl fork
-// threads: 4
+// threads: 12
 #include "../check.h"
 #include <sys/prctl.h>
 #include <sys/resource.h>

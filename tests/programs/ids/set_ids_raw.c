@@ -2,7 +2,7 @@
 // Raw setreuid, setregid, setuid, setgroups and capset to the present values: as natively they concern the calling thread only, and
 // change nothing. Breaks when a call for one kernel task is sent to all residents, or is refused.
 // calls: setuid setreuid setregid setgroups capset capget getgroups
-// threads: 4
+// threads: 7
 #include "../check.h"
 #include <grp.h>
 #include <linux/capability.h>

@@ -2,7 +2,7 @@
 // brk and sbrk grow and shrink the heap's end from any thread: new memory is zero and everybody's, given back memory
 // faults. Breaks when each resident has its own program break, or regrown memory keeps its old content.
 // calls: brk
-// threads: 16
+// threads: 13
 #include "../check.h"
 
 static char* base;

@@ -2,7 +2,7 @@
 // malloc in main from brk, many blocks of small sizes, trimmed and grown again while threads read them and fork copies
 // them. Breaks when the heap's mapping, reserved at conversion, is shorter than the limit allows.
 // calls: brk
-// threads: 8
+// threads: 12
 #include "../check.h"
 #include <malloc.h>
 

@@ -2,7 +2,7 @@
 // A library is loaded in one thread, called in others, its variable and TLS behave, its constructor and destructor run
 // once; dlclose. Breaks when file mappings made by ld.so on one node are missing on another.
 // calls: openat mmap mprotect munmap
-// threads: 16
+// threads: 20
 #include "../check.h"
 #include <dlfcn.h>
 

@@ -2,7 +2,7 @@
 // Machine code written by one thread and made executable is run by others; changed in place; W^X and RWX; a trampoline
 // before threads. Breaks when PROT_EXEC is lost on shared segments (noexec) or not applied on each node.
 // calls: mmap mprotect
-// threads: 16
+// threads: 15
 #include "../check.h"
 
 static void write_code(unsigned char* at, int value) {

@@ -3,7 +3,7 @@
 // writable later too. Breaks when such mappings are copied eagerly, stay private to a node, or a later mprotect to
 // writable is not handled.
 // calls: mmap mprotect pread64
-// threads: 24
+// threads: 27
 #include "../check.h"
 
 static char *writable, *later;

@@ -2,7 +2,7 @@
 // A read-only mapping of a file, private or shared, shows in all threads what is written to the file later; executable
 // text stays as is. Breaks when conversion copies file pages that natively follow the file.
 // calls: mmap pwrite64 ftruncate
-// threads: 8
+// threads: 13
 #include "../check.h"
 
 static const volatile char *shared_map, *private_map;

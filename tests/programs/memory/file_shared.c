@@ -3,7 +3,7 @@
 // other way, msync. Breaks when conversion copies it, or the descriptor was closed and the mapping cannot be made
 // again on other nodes.
 // calls: mmap msync pread64 pwrite64
-// threads: 16
+// threads: 17
 #include "../check.h"
 
 static char* memory;

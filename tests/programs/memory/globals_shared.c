@@ -2,7 +2,7 @@
 // Globals, bss, heap, static locals and main's stack, written before the first thread and by it, are the same for all.
 // Breaks when conversion copies a range and leaves one node with the old private page.
 // calls: clone mmap
-// threads: 8
+// threads: 9
 #include "../check.h"
 
 static int initialised = 11, zero[5000];

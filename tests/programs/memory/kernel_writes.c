@@ -2,7 +2,7 @@
 // The kernel reads from and writes into memory that another thread has just mapped, opened by mprotect or never
 // touched. Breaks when mappings are made on demand by a fault handler: inside a call there is no SIGSEGV, only EFAULT.
 // calls: read write readv getrandom stat pipe2 recvfrom clock_gettime
-// threads: 24
+// threads: 27
 #include "../check.h"
 #include <sys/random.h>
 #include <sys/socket.h>

@@ -2,7 +2,7 @@
 // Several threads allocate, check, pass on and free memory that others allocated; sizes cross the mmap threshold.
 // Breaks when arenas, brk or unmapped and reused ranges differ between nodes.
 // calls: mmap munmap mprotect madvise brk
-// threads: 4
+// threads: 8
 #include "../check.h"
 
 enum { kThreads = 4, kSlots = 64, kRounds = 60000 };

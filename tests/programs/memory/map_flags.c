@@ -2,7 +2,7 @@
 // mmap flags: POPULATE, NORESERVE, STACK, 32BIT, a low fixed address, /dev/zero private and shared; addresses never
 // overlap or collide. Breaks when anonymous mappings are served from arenas whatever the flags say.
 // calls: mmap munmap fork
-// threads: 8
+// threads: 60
 #include "../check.h"
 
 static char* memory;

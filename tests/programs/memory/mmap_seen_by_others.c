@@ -2,7 +2,7 @@
 // Anonymous memory that one thread maps is the same memory in all others, main included, written from either side.
 // Breaks when a mapping made on one node is missing or another page on the next.
 // calls: mmap munmap
-// threads: 8
+// threads: 24
 #include "../check.h"
 
 enum { kSize = 1 << 20 };

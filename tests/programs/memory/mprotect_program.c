@@ -2,7 +2,7 @@
 // mprotect on the program's own data, heap and stack pages, and writes to its constants and code, fault and stop to
 // fault in each thread. Breaks when these ranges were replaced at conversion with other rights than they had.
 // calls: mprotect rt_sigaction
-// threads: 8
+// threads: 12
 #include "../check.h"
 #include <setjmp.h>
 

@@ -2,7 +2,7 @@
 // mprotect by one thread holds in all others: read-only, none, and writable again, on arenas and on memory from before.
 // Breaks when a protection is changed in one resident only, or stays behind after it was given back.
 // calls: mprotect mmap rt_sigaction
-// threads: 36
+// threads: 31
 #include "../check.h"
 #include <setjmp.h>
 

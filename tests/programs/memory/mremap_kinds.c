@@ -2,7 +2,7 @@
 // mremap grows, shrinks, moves, and moves to a fixed address: content goes along, the new part is zero, the old place
 // is gone, for all. Breaks when a range belongs to a segment at offset == address and is moved by the kernel only.
 // calls: mremap mmap munmap
-// threads: 20
+// threads: 22
 #include "../check.h"
 
 static char* current;

@@ -2,7 +2,7 @@
 // After munmap in one thread an access by any other faults, at once; so does one to memory mapped before the first
 // thread. Breaks when a node unmaps lazily, or arenas stay mapped with their holes.
 // calls: munmap mmap rt_sigaction
-// threads: 16
+// threads: 22
 #include "../check.h"
 #include <setjmp.h>
 

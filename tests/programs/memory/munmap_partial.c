@@ -2,7 +2,7 @@
 // Parts of mappings are unmapped and their addresses used again: what is left keeps its content, what is new is zero,
 // for all. Breaks when a hole punch is late on some node and the old page shows again.
 // calls: mmap munmap
-// threads: 12
+// threads: 64
 #include "../check.h"
 
 enum { kPages = 16, kPage = 4096 };

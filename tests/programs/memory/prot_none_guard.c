@@ -2,7 +2,7 @@
 // Guard pages: a range reserved without access, a part of it opened; going over its edge faults in any thread.
 // Breaks when arenas are mapped readable up front and mprotect or PROT_NONE is not applied to them.
 // calls: mmap mprotect
-// threads: 8
+// threads: 10
 #include "../check.h"
 #include <setjmp.h>
 

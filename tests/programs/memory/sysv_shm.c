@@ -2,7 +2,7 @@
 // System V shared memory, attached in one thread, is seen in the others and shared with a child; detached it is gone.
 // Breaks when shmat maps on one node only.
 // calls: shmget shmat shmdt shmctl
-// threads: 12
+// threads: 14
 #include "../check.h"
 #include <sys/ipc.h>
 #include <sys/shm.h>

@@ -2,7 +2,7 @@
 // pthread_atfork handlers run in the forking thread, in order, in parent and child; malloc's locks are free in the
 // child. Breaks when superproc forks behind glibc's back or runs handlers twice.
 // calls: fork
-// threads: 8
+// threads: 6
 #include "../check.h"
 
 static char trace[100];

@@ -3,7 +3,7 @@
 // descriptors with CLOEXEC are closed, others stay, ignored signals and the mask are kept. Breaks when a new process
 // does the exec.
 // calls: execve fork fcntl wait4
-// threads: 4
+// threads: 8
 #include "../check.h"
 
 static char script[100];

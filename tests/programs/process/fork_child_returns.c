@@ -2,7 +2,7 @@
 // A fork child that returns from its thread's function ends with status 0, one that returns from main or calls
 // pthread_exit likewise; its stdio is flushed once. Breaks when the child waits for threads that it does not have.
 // calls: fork exit_group
-// threads: 4
+// threads: 8
 // output: same
 #include "../check.h"
 

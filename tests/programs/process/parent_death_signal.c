@@ -3,7 +3,7 @@
 // with that thread. Breaks because the parent is a thread of the kernel: an agent that forked in a thread's place does
 // not end with it.
 // calls: prctl fork wait4
-// threads: 9
+// threads: 12
 #include "../check.h"
 #include <sys/prctl.h>
 

@@ -3,7 +3,7 @@
 // SIG_IGN reaps. Breaks when the signal goes to a resident that is not the parent, or residents' own ends send SIGCHLD
 // to the program.
 // calls: fork rt_sigtimedwait kill wait4
-// threads: 4
+// threads: 8
 #include "../check.h"
 
 static void* body(void* argument) {

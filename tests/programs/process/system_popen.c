@@ -2,7 +2,7 @@
 // system and popen from main and from threads: output read, status given, both directions.
 // Breaks like posix_spawn, which both are made of, and through the signal settings of system.
 // calls: clone execve wait4 rt_sigaction rt_sigprocmask
-// threads: 4
+// threads: 7
 #include "../check.h"
 
 static void* body(void* argument) {

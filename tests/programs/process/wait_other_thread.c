@@ -2,7 +2,7 @@
 // A child forked by one thread is waited for by another or by main, by pid, by any, by waitid with fields and WNOWAIT;
 // ECHILD after. Breaks when a child belongs to the resident that forked it.
 // calls: fork wait4 waitid
-// threads: 18
+// threads: 13
 #include "../check.h"
 
 static pid_t children[3];

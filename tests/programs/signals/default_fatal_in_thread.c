@@ -3,7 +3,7 @@
 // Breaks when only the resident dies: join would return first and the program go on.
 // calls: exit_group
 // expect: signal SEGV core
-// threads: 2
+// threads: 3
 #include "../check.h"
 
 static void* crashes(void* argument) {

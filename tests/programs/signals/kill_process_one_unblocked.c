@@ -2,7 +2,7 @@
 // A process-directed signal that all threads but one block is handled by that one, wherever it runs, also if it was
 // pending. Breaks when a signal stays pending in the home process, whose threads all block it.
 // calls: kill rt_sigprocmask rt_sigpending
-// threads: 12
+// threads: 20
 #include "../check.h"
 
 static volatile int handled, open_now, pending_seen;

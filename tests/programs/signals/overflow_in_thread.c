@@ -3,7 +3,7 @@
 // first. Breaks when the kernel, unable to write the frame, kills the resident only, and CLEARTID wakes the joiner.
 // calls: exit_group
 // expect: signal SEGV core
-// threads: 2
+// threads: 3
 #include "../check.h"
 
 static int recurse(int depth) {

@@ -2,7 +2,7 @@
 // sigsuspend, ppoll, pselect and epoll_pwait with masks: a blocked signal is taken inside the call only, the mask is
 // back after. Breaks when masks given to these calls block SIGSYS, or are applied in the wrong place.
 // calls: rt_sigsuspend ppoll pselect6 epoll_pwait tgkill
-// threads: 16
+// threads: 20
 #include "../check.h"
 #include <poll.h>
 #include <sys/epoll.h>

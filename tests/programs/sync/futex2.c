@@ -2,7 +2,7 @@
 // The newer futex calls, where the kernel has them: futex_waitv on two words, futex_wait, futex_wake and futex_requeue between threads.
 // Breaks when a software futex serves the old call only: a waiter of one kind would not be woken by the other.
 // calls: futex_waitv futex_wait futex_wake futex_requeue futex
-// threads: 4
+// threads: 12
 #include "../check.h"
 #include <linux/futex.h>
 

@@ -2,7 +2,7 @@
 // Locks, semaphores and condition variables in memory that was mapped a moment ago, unmapped and mapped again at the
 // same place. Breaks when a futex is keyed by an old page of that address, or the kernel finds no page there (EFAULT).
 // calls: mmap munmap futex
-// threads: 24
+// threads: 20
 #include "../check.h"
 #include <semaphore.h>
 

@@ -2,7 +2,7 @@
 // A process-shared mutex, condition variable, semaphore and barrier in a shared file mapping work between threads
 // of this process and of its fork child. Breaks when conversion makes the mapping private to the process or copies it.
 // calls: mmap fork futex
-// threads: 4
+// threads: 6
 #include "../check.h"
 #include <semaphore.h>
 

@@ -2,7 +2,7 @@
 // Readers see the two words that writers keep equal; try and timed locks answer as they should.
 // Breaks when waiters of a reader-writer lock are not woken across nodes.
 // calls: futex
-// threads: 6
+// threads: 10
 #include "../check.h"
 
 static pthread_rwlock_t lock = PTHREAD_RWLOCK_INITIALIZER;

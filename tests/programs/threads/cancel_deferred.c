@@ -2,7 +2,7 @@
 // Deferred cancellation in pause, read, cond_wait and nanosleep: cleanup handlers run, the mutex is held in them, join
 // says so. Breaks where the SIGCANCEL handler sees a sender (si_pid) that is not its own process and ignores it.
 // calls: tgkill futex read pause nanosleep
-// threads: 16
+// threads: 48
 #include "../check.h"
 
 static int ready, cleaned, pipe_ends[2];

@@ -3,7 +3,7 @@
 // destructors, statics, iostream. Breaks at weak symbols, guard variables and TLS destructors when remote threads do
 // not run through glibc's own paths.
 // calls: clone futex write
-// threads: 20
+// threads: 19
 // output: same
 #include "../check.h"
 #include <atomic>

@@ -2,7 +2,7 @@
 // Threads create and join threads, four levels deep, and threads are joined by others than their creators.
 // Breaks when only the home node can clone, or a join waits on the wrong node.
 // calls: clone futex
-// threads: 30
+// threads: 46
 #include "../check.h"
 
 static void* tree(void* argument) {

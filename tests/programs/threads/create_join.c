@@ -3,7 +3,7 @@
 // thread's own. Breaks when the registers, TLS base or CLEARTID address of a remote thread are not those that clone
 // was given.
 // calls: clone futex exit
-// threads: 40
+// threads: 37
 #include "../check.h"
 
 static __thread int own = 5;

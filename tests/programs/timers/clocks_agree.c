@@ -2,7 +2,7 @@
 // All threads see the same monotonic, real and boot clock, read one after another never backwards; thread clocks are
 // each one's own. Breaks when the vdso or its data page is not mapped as natively on other nodes.
 // calls: clock_gettime gettimeofday time clock_getres
-// threads: 4
+// threads: 8
 #include "../check.h"
 #include <sys/time.h>
 

@@ -2,7 +2,7 @@
 // setitimer and alarm are one timer of the process: set in one thread, read in another, SIGALRM handled by any.
 // Breaks when each resident has its own interval timer.
 // calls: setitimer getitimer alarm
-// threads: 10
+// threads: 9
 #include "../check.h"
 #include <sys/time.h>
 

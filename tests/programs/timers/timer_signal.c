@@ -2,7 +2,7 @@
 // timer_create with SIGEV_SIGNAL: si_code SI_TIMER, the value, handled by whichever thread has the signal open;
 // settime reads back. Breaks when a timer belongs to a resident and its signal stays there.
 // calls: timer_create timer_settime timer_getoverrun
-// threads: 5
+// threads: 4
 #include "../check.h"
 
 static volatile int fired, value;

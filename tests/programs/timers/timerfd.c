@@ -2,7 +2,7 @@
 // A timerfd made in one thread is armed in a second and read in a third, alone and through epoll.
 // Breaks when descriptors are not one table over the nodes.
 // calls: timerfd_create timerfd_settime timerfd_gettime read epoll_wait
-// threads: 12
+// threads: 13
 #include "../check.h"
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
