@@ -16,13 +16,19 @@ inline wire::NodeRecord& node_record(NodeId n) { return control().nodes[n.value]
 
 inline bool is_shared() { return control().state.load(std::memory_order_relaxed) == wire::SubProcessState::shared; }
 
+enum class Borrower : uint32_t {
+  none,
+  alone,     // vfork: the thread itself sleeps until its child has called exec
+  alongside, // clone with CLONE_VM only: told apart by their tids
+};
+
 // What a thread of the program keeps for itself. Service threads (agent, reaper, proxies) have storage of their own with
 // record == nullptr.
 struct ThreadSelf {
   wire::ThreadRecord* record;
-  // The thread has started a vfork child that borrows its memory, this variable included: the child's calls go straight
-  // to the kernel.
-  uint32_t in_vfork;
+  // The thread has started a process that borrows its memory, this variable included: the child's calls go straight to
+  // the kernel.
+  Borrower borrower;
   int32_t place_next; // sp_place_next: node + 1, 0: by policy
 };
 extern thread_local constinit ThreadSelf thread_self;

@@ -229,6 +229,17 @@ long map(uint64_t address, uint64_t bytes, int prot, int flags, int fd, uint64_t
                   type == MAP_PRIVATE ? VmaKind::file_private : VmaKind::file_shared);
 }
 
+long map_for_shim(uint64_t bytes) {
+  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
+  return is_shared() ? map(0, bytes, kReadWrite, kFlags, -1, 0)
+                     : sys::call(SYS_mmap, 0, bytes, kReadWrite, kFlags, -1, 0);
+}
+
+void unmap_for_shim(uint64_t address, uint64_t bytes) {
+  if (is_shared()) unmap(address, bytes);
+  else sys::call(SYS_munmap, address, bytes);
+}
+
 long unmap(uint64_t address, uint64_t bytes) {
   if (bytes == 0 || address & (wire::kPageBytes - 1) || address + bytes < address) return -EINVAL;
   const uint64_t end = page_up(address + bytes);

@@ -23,6 +23,10 @@ long advise(uint64_t address, uint64_t bytes, int advice);
 long remap(uint64_t old_address, uint64_t old_bytes, uint64_t new_bytes, int flags, uint64_t new_address);
 long set_break(uint64_t address);
 
+// Memory for the shim's own use (vfork stacks, spare thread-local storage), before conversion too; shared after it.
+long map_for_shim(uint64_t bytes);
+void unmap_for_shim(uint64_t address, uint64_t bytes);
+
 // In an agent, before a thread starts there: small ranges that were protected when they were mapped.
 void apply_pending_protections();
 

@@ -8,6 +8,7 @@
 
 #include "libsuperproc/base/critical.hpp"
 #include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/memory/address_space.hpp"
 #include "libsuperproc/process/arm.hpp"
 #include "libsuperproc/process/conversion.hpp"
 #include "libsuperproc/process/placement.hpp"
@@ -63,11 +64,26 @@ void take_inheritance(const ChildFrame& frame) {
 
 } // namespace
 
+namespace {
+
+// A thread that the program gave no thread-local storage would share its creator's, and ours in it. It gets zeros.
+uint64_t spare_thread_pointer() {
+  constexpr uint64_t kBelow = 64 << 10, kAbove = 4096;
+  const long at = memory::map_for_shim(kBelow + kAbove);
+  if (sys::failed(at)) return 0;
+  const uint64_t tp = static_cast<uint64_t>(at) + kBelow;
+  *pointer_to<uint64_t>(tp) = tp;
+  *pointer_to<uint64_t>(tp + 16) = tp;
+  return tp;
+}
+
+} // namespace
+
 // The child, on its own stack, before it goes on with the program. Everything it needs is in the frame.
 extern "C" void sp_child_start(ChildFrame* frame) {
   if (frame->start == Start::borrower) return; // its memory and thread-local storage are its parent's
   wire::ThreadRecord* record = frame->record;
-  thread_self = {record, 0, 0};
+  thread_self = {record, Borrower::none, 0};
   critical_state = {};
   record->tid.store(static_cast<int32_t>(sys::call(SYS_gettid)));
   record->flags.store(frame->record_flags);
@@ -90,16 +106,16 @@ long clone_thread(const CloneArguments& arguments, const Registers& caller, uint
   frame->mask = mask;
   frame->record_flags = thread_self.record ? thread_self.record->flags.load() & wire::kThreadSigsysBlocked : 0;
   if (remote) inherit(*frame);
-  uint64_t flags = arguments.flags;
+  uint64_t flags = arguments.flags, tls = arguments.tls;
+  if (!(flags & CLONE_SETTLS)) flags |= CLONE_SETTLS, tls = spare_thread_pointer();
   if (node != home_node() && (flags & CLONE_CHILD_CLEARTID)) {
     // A joiner must not see the thread gone before the SubProcess knows why its resident died: exit_thread gives it back.
     (*record)->clear_tid = arguments.child_tid;
     flags &= ~uint64_t{CLONE_CHILD_CLEARTID};
   }
   const long tid = remote ? ask(node, Operation::clone_thread, address_of(frame), flags, arguments.parent_tid,
-                                arguments.child_tid, arguments.tls)
-                          : sp_clone_call(flags, address_of(frame), arguments.parent_tid, arguments.child_tid,
-                                          arguments.tls);
+                                arguments.child_tid, tls)
+                          : sp_clone_call(flags, address_of(frame), arguments.parent_tid, arguments.child_tid, tls);
   if (sys::failed(tid)) {
     control().thread_count.fetch_sub(1);
     free_thread(**record);
@@ -116,14 +132,15 @@ long clone_borrower(const CloneArguments& arguments, const Registers& caller, ui
   frame->registers.rax = 0;
   if (arguments.stack) frame->registers.rsp = arguments.stack;
   frame->start = Start::borrower;
-  thread_self.in_vfork = 1;
+  const bool alone = arguments.flags & CLONE_VFORK;
+  thread_self.borrower = alone ? Borrower::alone : Borrower::alongside;
   if (thread_self.record) thread_self.record->flags.fetch_or(wire::kThreadWaitsForVfork);
   const long pid = at_home() || !is_shared()
                        ? sp_clone_call(arguments.flags, address_of(frame), arguments.parent_tid, arguments.child_tid,
                                        arguments.tls)
                        : clone_at_home(arguments.flags, address_of(frame), arguments.parent_tid, arguments.child_tid,
                                        arguments.tls, mask);
-  thread_self.in_vfork = 0;
+  if (alone) thread_self.borrower = Borrower::none;
   if (thread_self.record) thread_self.record->flags.fetch_and(~wire::kThreadWaitsForVfork);
   if (is_shared()) stop_here(); // no signal could tell us meanwhile
   return pid;

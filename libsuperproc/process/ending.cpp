@@ -7,6 +7,7 @@
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/summary.hpp"
 #include "libsuperproc/process/threads.hpp"
+#include "libsuperproc/process/vfork.hpp"
 #include "libsuperproc/signal/actions.hpp"
 
 namespace sp {
@@ -104,6 +105,7 @@ void die_by_signal_here(int signal, siginfo_t* info, ucontext_t*) {
   wire::ThreadRecord* record = thread_self.record;
   if (!record || !is_shared()) sp_exit_thread(code);
   if (record->tid.load() == control().identity.pid) process_table().leader_exit_code.store(code);
+  forget_vfork_stack();
   const uint64_t clear_tid = record->clear_tid;
   record->state.store(wire::ThreadState::exiting);
   free_thread(*record);

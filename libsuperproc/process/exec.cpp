@@ -7,12 +7,14 @@
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/proxy.hpp"
+#include "libsuperproc/signal/actions.hpp"
+#include "libsuperproc/signal/masks.hpp"
 
 namespace sp {
 
 namespace {
 
-constexpr uint32_t kKeptBytes = 8192, kKeptCount = 16, kEnvironmentMax = 8192;
+constexpr uint32_t kKeptBytes = 8192, kKeptCount = 16;
 constexpr const char* kPreload = "LD_PRELOAD";
 constexpr const char* kResidents = "SUPERPROC_RESIDENTS";
 constexpr const char* kOurs = "libsuperproc";
@@ -62,22 +64,25 @@ bool loads_us(const char* const* environment) {
   return preload && contains(preload, kOurs);
 }
 
-// The environment of the next program in `out`: the given one, our identity, and what it lost. False: too many entries.
-bool compose(const char* const* given, const char* residents, const char** out, uint32_t limit) {
+// How many entries compose() may need. The list lies on the caller's stack, which may be a spawned child's small one.
+uint32_t room_for(const char* const* given) {
+  uint32_t count = 0;
+  for (; given && given[count];) ++count;
+  return count + kKeptCount + 3;
+}
+
+// The environment of the next program in `out`: the given one, our identity, and what it lost.
+const char* const* compose(const char* const* given, const char* residents, const char** out) {
   const bool intact = loads_us(given);
   uint32_t count = 0;
-  const auto add = [&](const char* entry) {
-    if (count + 1 < limit) out[count] = entry;
-    ++count;
-  };
+  const auto add = [&](const char* entry) { out[count++] = entry; };
   for (const char* const* e = given; e && *e; ++e)
     if (!is_identity(*e) && (intact || !is_entry_of(*e, kPreload))) add(*e);
   for (uint32_t i = 0; !intact && i < kept.count; ++i) add(kept.entries[i]);
   add(identity_entry);
   if (residents) add(residents);
-  if (count + 1 >= limit) return false;
   out[count] = nullptr;
-  return true;
+  return out;
 }
 
 // "SUPERPROC_RESIDENTS=PID PID": to be reaped by the next program.
@@ -85,6 +90,21 @@ void list_residents(Path& entry) {
   entry << kResidents << "=";
   for_other_nodes([&](NodeId node) { entry << node_record(node).host_pid.load() << " "; });
 }
+
+// The next program inherits the mask: for the time of the call SIGSYS is in it if the program believes so.
+class SigsysAsBelieved {
+public:
+  SigsysAsBelieved() : blocked_(believes_sigsys_blocked()) { set(SIG_BLOCK); }
+  SigsysAsBelieved(const SigsysAsBelieved&) = delete;
+  ~SigsysAsBelieved() { set(SIG_UNBLOCK); }
+
+private:
+  void set(int how) const {
+    const uint64_t sigsys = signal_bit(SIGSYS);
+    if (blocked_) sys::call(SYS_rt_sigprocmask, how, &sigsys, nullptr, sizeof sigsys);
+  }
+  bool blocked_;
+};
 
 // While the next program is made it shall have all processors that this one was given.
 class AllProcessors {
@@ -137,15 +157,17 @@ void reap_former_residents(const char* const* environment) {
 }
 
 long exec(const char* path, const char* const* arguments, const char* const* environment, uint64_t mask) {
-  const char* composed[kEnvironmentMax];
+  auto** composed = static_cast<const char**>(__builtin_alloca(room_for(environment) * sizeof(char*)));
   Path residents;
-  const bool converted = is_shared() && !thread_self.in_vfork;
+  const bool converted = is_shared() && thread_self.borrower == Borrower::none;
   if (converted) list_residents(residents);
-  if (compose(environment, converted ? residents.text() : nullptr, composed, kEnvironmentMax)) environment = composed;
+  environment = compose(environment, converted ? residents.text() : nullptr, composed);
   node_record(this_node()).execs.fetch_add(1, std::memory_order_relaxed);
   if (converted && !at_home())
-    return exec_at_home(address_of(path), address_of(arguments), address_of(environment), mask);
-  if (!is_shared()) return sys::call(SYS_execve, path, arguments, environment);
+    return exec_at_home(address_of(path), address_of(arguments), address_of(environment),
+                        mask | (believes_sigsys_blocked() ? signal_bit(SIGSYS) : 0));
+  const SigsysAsBelieved believed;
+  if (!converted) return sys::call(SYS_execve, path, arguments, environment);
   AllProcessors all;
   return sys::call(SYS_execve, path, arguments, environment);
 }
@@ -154,9 +176,9 @@ long exec_at(int directory, const char* path, const char* const* arguments, cons
              uint64_t mask) {
   constexpr int kCurrentDirectory = -100;
   if (flags == 0 && (directory == kCurrentDirectory || path[0] == '/')) return exec(path, arguments, environment, mask);
-  const char* composed[kEnvironmentMax];
-  if (compose(environment, nullptr, composed, kEnvironmentMax)) environment = composed;
-  if (is_shared() && !thread_self.in_vfork && !at_home()) {
+  auto** composed = static_cast<const char**>(__builtin_alloca(room_for(environment) * sizeof(char*)));
+  environment = compose(environment, nullptr, composed);
+  if (is_shared() && thread_self.borrower == Borrower::none && !at_home()) {
     // By the descriptor's name in the home process, which has the same table.
     Path name;
     name << "/proc/self/fd/" << directory;

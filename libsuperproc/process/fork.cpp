@@ -50,10 +50,14 @@ void become_native() {
   arm_this_thread();
 }
 
-long fork_native(const CloneArguments& arguments) {
+long fork_native(const CloneArguments& arguments, const Registers& caller) {
   const long pid = app_call(SYS_clone, arguments.flags, 0, arguments.parent_tid, arguments.child_tid, arguments.tls);
-  if (pid == 0) become_native();
-  return pid;
+  if (pid != 0) return pid;
+  become_native();
+  if (!arguments.stack) return 0;
+  Registers child = caller;
+  child.rax = 0, child.rsp = arguments.stack;
+  sp_continue(&child);
 }
 
 // Sleeps until the child has let go. A child that died did so without a word.
@@ -162,7 +166,7 @@ long fork_for(const ForkRequest& request) {
 
 long fork_process(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {
   node_record(this_node()).forks.fetch_add(1, std::memory_order_relaxed);
-  if (!is_shared()) return fork_native(arguments);
+  if (!is_shared()) return fork_native(arguments, caller);
   const uint64_t before = block_all_signals();
   long pid;
   {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/process/vfork.hpp"
 
-#include <sys/mman.h>
-
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/memory/address_space.hpp"
@@ -22,9 +20,7 @@ struct Waiting {
 };
 
 uint64_t map_stack() {
-  constexpr int kFlags = MAP_PRIVATE | MAP_ANONYMOUS;
-  const long at = is_shared() ? memory::map(0, kStackBytes, PROT_READ | PROT_WRITE, kFlags, -1, 0)
-                              : sys::call(SYS_mmap, 0, kStackBytes, PROT_READ | PROT_WRITE, kFlags, -1, 0);
+  const long at = memory::map_for_shim(kStackBytes);
   return sys::failed(at) ? 0 : static_cast<uint64_t>(at);
 }
 
@@ -45,7 +41,7 @@ long vfork_process(const CloneArguments& arguments, const Registers& caller, uin
 }
 
 void forget_vfork_stack() {
-  if (vfork_stack) is_shared() ? memory::unmap(vfork_stack, kStackBytes) : sys::call(SYS_munmap, vfork_stack, kStackBytes);
+  if (vfork_stack) memory::unmap_for_shim(vfork_stack, kStackBytes);
   vfork_stack = 0;
 }
 

@@ -9,11 +9,11 @@
 
 namespace sp {
 
-namespace {
-
 bool believes_sigsys_blocked() {
   return thread_self.record && (thread_self.record->flags.load(std::memory_order_relaxed) & wire::kThreadSigsysBlocked);
 }
+
+namespace {
 
 void believe_sigsys_blocked(uint64_t mask) {
   if (!thread_self.record) return;

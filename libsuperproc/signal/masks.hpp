@@ -11,6 +11,8 @@ namespace sp {
 
 inline uint64_t& mask_in(ucontext_t* context) { return *reinterpret_cast<uint64_t*>(&context->uc_sigmask); }
 
+bool believes_sigsys_blocked(); // the program, of the calling thread
+
 // rt_sigprocmask for the program; trap may be null. set and old may be null.
 long change_mask(int how, const uint64_t* set, uint64_t* old, ucontext_t* trap);
 

@@ -87,8 +87,21 @@ long dispatch(Call& call) {
 }
 
 namespace {
-// What a vfork child may not do by itself even though it borrows its parent's memory.
-bool belongs_to_vfork_child(long number) {
+// Is the caller a process that borrows this memory (vfork), and not a thread of ours?
+bool is_borrower() {
+  switch (thread_self.borrower) {
+    case Borrower::none:
+      return false;
+    case Borrower::alone:
+      return true;
+    case Borrower::alongside:
+      return thread_self.record && sys::call(SYS_gettid) != thread_self.record->tid.load();
+  }
+  return false;
+}
+
+// What it may not do by itself nevertheless.
+bool belongs_to_borrower(long number) {
   return number == SYS_execve || number == SYS_execveat || number == SYS_rt_sigreturn;
 }
 } // namespace
@@ -99,6 +112,6 @@ uint8_t sp_interest[kInterestCount];
 
 void sp_dispatch(sp::Registers* registers, ucontext_t* trap) {
   sp::Call call{*registers, trap};
-  const bool borrowed = sp::thread_self.in_vfork && !sp::belongs_to_vfork_child(call.number());
+  const bool borrowed = sp::is_borrower() && !sp::belongs_to_borrower(call.number());
   registers->rax = static_cast<uint64_t>(borrowed ? call.pass() : sp::dispatch(call));
 }
