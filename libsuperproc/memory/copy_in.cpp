@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "libsuperproc/base/ensure.hpp"
@@ -30,6 +31,15 @@ bool is_node(const Mapping& m) { return m.start >= wire::kNodeBase && m.end <= w
 bool is_converted(const Mapping& m) {
   if (m.is_shared || m.kind == MappingKind::kernel || is_node(m)) return false;
   return m.kind != MappingKind::file || (m.prot & PROT_WRITE);
+}
+
+// A process that has changed its user is not its own owner in /proc any more, unless it is dumpable.
+Result<long> open_page_map() {
+  const long dumpable = sys::call(SYS_prctl, PR_GET_DUMPABLE);
+  if (dumpable != 1) sys::call(SYS_prctl, PR_SET_DUMPABLE, 1);
+  const long fd = sys::call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+  if (dumpable != 1) sys::call(SYS_prctl, PR_SET_DUMPABLE, 0);
+  return from_raw(fd);
 }
 
 Result<> write_out(uint64_t start, uint64_t end) {
@@ -173,7 +183,7 @@ Result<> reserve_break(ProcMaps& maps) {
 // The control segment is sparse and was written by us alone: copy its beginning, the tables start anew.
 Result<> convert_control() {
   constexpr uint64_t kTables = wire::kVmaImage;
-  TRY(const long page_map, from_raw(sys::call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC)));
+  TRY(const long page_map, open_page_map());
   const Result<> copied = copy_present(page_map, wire::kControlBase, kTables);
   sys::call(SYS_close, page_map);
   if (!copied) return copied;
@@ -185,7 +195,7 @@ Result<> convert_control() {
 Result<> convert_address_space() {
   TRY_VOID(convert_control());
   TRY(ProcMaps maps, ProcMaps::read(pointer_to<char>(wire::kNodeScratch), wire::kNodeScratchBytes));
-  TRY(const long page_map, from_raw(sys::call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC)));
+  TRY(const long page_map, open_page_map());
   for (Mapping m; maps.next(m);)
     if (is_converted(m) && !is_control(m)) TRY_VOID(copy_mapping(page_map, m));
   sys::call(SYS_close, page_map);

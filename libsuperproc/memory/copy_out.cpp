@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/memory/copy_out.hpp"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "libsuperproc/base/path.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/memory/segments.hpp"
 
@@ -55,12 +57,29 @@ Result<> copy_extents(const Vma& vma, long fd) {
 
 } // namespace
 
-Result<> make_private() {
-  TRY_VOID(for_maps([](const VmaMap& map, uint32_t segment, bool is_arena) -> Result<> {
-    SegmentDescriptor fd(segment);
-    TRY_VOID(from_raw(fd.value()));
+Result<> open_segments(Descriptors& descriptors) {
+  descriptors.count = 0;
+  for (uint32_t i = 0; i <= node_count(); ++i) {
+    Path path;
+    path << "/proc/self/task/" << memory_table().reaper_tid << "/fd/" << i;
+    const long fd = sys::call(SYS_openat, AT_FDCWD, path.text(), O_RDWR | O_CLOEXEC);
+    if (fd < 0) {
+      close_segments(descriptors);
+      return fail(static_cast<int>(-fd));
+    }
+    descriptors.fd[descriptors.count++] = static_cast<int32_t>(fd);
+  }
+  return {};
+}
+
+void close_segments(const Descriptors& descriptors) {
+  for (uint32_t i = 0; i < descriptors.count; ++i) sys::call(SYS_close, descriptors.fd[i]);
+}
+
+Result<> make_private(const Descriptors& descriptors) {
+  TRY_VOID(for_maps([&](const VmaMap& map, uint32_t segment, bool is_arena) -> Result<> {
     for (const Vma* vma = &map.first(); vma; vma = map.next(*vma))
-      TRY_VOID(make_record_private(*vma, fd.value(), is_arena));
+      TRY_VOID(make_record_private(*vma, descriptors.fd[segment], is_arena));
     return {};
   }));
   const MemoryTable& table = memory_table();
@@ -69,12 +88,10 @@ Result<> make_private() {
   return {};
 }
 
-Result<> copy_existing_pages() {
-  return for_maps([](const VmaMap& map, uint32_t segment, bool) -> Result<> {
-    SegmentDescriptor fd(segment);
-    TRY_VOID(from_raw(fd.value()));
+Result<> copy_existing_pages(const Descriptors& descriptors) {
+  return for_maps([&](const VmaMap& map, uint32_t segment, bool) -> Result<> {
     for (const Vma* vma = &map.first(); vma; vma = map.next(*vma))
-      if (vma->kind == VmaKind::anonymous) TRY_VOID(copy_extents(*vma, fd.value()));
+      if (vma->kind == VmaKind::anonymous) TRY_VOID(copy_extents(*vma, descriptors.fd[segment]));
     return {};
   });
 }

@@ -32,30 +32,31 @@ Result<> create_segments() {
   return {};
 }
 
+// Only threads of the home process may look into its descriptor directory once the program has changed its user.
 SegmentDescriptor::SegmentDescriptor(uint32_t index) {
-  const MemoryTable& table = memory_table();
   Path path;
-  path << "/proc/" << table.home_pid << "/task/" << table.reaper_tid << "/fd/" << index;
-  fd_ = sys::call(SYS_openat, AT_FDCWD, path.text(), O_RDWR | O_CLOEXEC);
+  path << "/proc/self/task/" << memory_table().reaper_tid << "/fd/" << index;
+  constexpr int kFlags = O_RDWR | O_CLOEXEC;
+  fd_ = at_home() ? sys::call(SYS_openat, AT_FDCWD, path.text(), kFlags)
+                  : ask(home_node(), Operation::kernel_call, SYS_openat, AT_FDCWD, path.text(), kFlags);
 }
 SegmentDescriptor::~SegmentDescriptor() {
   if (fd_ >= 0) sys::call(SYS_close, fd_);
 }
 
-long map_segment_here(uint64_t start, uint64_t end, int prot) {
-  const Segment segment = segment_of(start);
-  SegmentDescriptor fd(segment.index);
-  if (fd.value() < 0) return fd.value();
-  const long at = sys::call(SYS_mmap, start, end - start, prot, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd.value(),
-                            segment.offset);
+long map_descriptor(uint64_t start, uint64_t end, int prot, long fd) {
+  const long at = sys::call(SYS_mmap, start, end - start, prot, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, fd,
+                            segment_of(start).offset);
   return sys::failed(at) ? at : 0;
 }
 
 long map_segment(uint64_t start, uint64_t end, int prot) {
-  if (const long result = map_segment_here(start, end, prot)) return result;
+  SegmentDescriptor fd(segment_of(start).index);
+  if (fd.value() < 0) return fd.value();
+  if (const long result = map_descriptor(start, end, prot, fd.value())) return result;
   long first_failure = 0;
   for_other_nodes([&](NodeId node) {
-    const long result = ask(node, Operation::map_segment, start, end, prot);
+    const long result = ask(node, Operation::map_segment, start, end, prot, fd.value());
     if (result && !first_failure) first_failure = result;
   });
   return first_failure;

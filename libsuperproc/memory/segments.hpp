@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The segments behind a converted address space: one for what existed at conversion (the image: offset == address) and
 // one for each node's arena. The reaper alone holds their descriptors, in a descriptor table of its own, so the program's
-// table contains nothing of ours; whoever needs one opens it through /proc for a moment.
+// table contains nothing of ours; whoever needs one has it opened through /proc, at home, for a moment.
 #pragma once
 #include "libsuperproc/base/result.hpp"
 #include "libsuperproc/cluster/self.hpp"
@@ -39,10 +39,10 @@ private:
   long fd_;
 };
 
-// Maps the segment's pages at [start, end) in this resident; the range lies in one segment.
-long map_segment_here(uint64_t start, uint64_t end, int prot);
-// ... in every resident.
+// Maps the segment's pages at [start, end) in every resident; the range lies in one segment.
 long map_segment(uint64_t start, uint64_t end, int prot);
+// ... in this one, by a descriptor of it that all residents share: for the agents.
+long map_descriptor(uint64_t start, uint64_t end, int prot, long fd);
 // Gives the pages of [start, end) back: they read as zeros afterwards, on every node. Works whatever is mapped there.
 long release_pages(uint64_t start, uint64_t end);
 // The same where this node maps the range shared and writable: by address, without a descriptor.

@@ -36,7 +36,7 @@ Outcome perform(NodeId self, const Received& received) {
     case Operation::kernel_call:
       return now(sys::call(static_cast<long>(a[0]), a[1], a[2], a[3], a[4], a[5], a[6]));
     case Operation::map_segment:
-      return now(memory::map_segment_here(a[0], a[1], static_cast<int>(a[2])));
+      return now(memory::map_descriptor(a[0], a[1], static_cast<int>(a[2]), static_cast<long>(a[3])));
     case Operation::signal_action:
       return now(install_action(static_cast<int>(a[0]), *pointer_to<const KernelAction>(a[1])));
     case Operation::proxied_call:

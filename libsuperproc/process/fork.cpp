@@ -26,6 +26,7 @@ namespace {
 struct ForkTable {
   std::atomic<uint32_t> hold; // 1: the parent waits, 0: released
   uint32_t reserved;
+  memory::Descriptors segments;
   ForkRequest request; // copied here for the child: the requester's stack becomes private under it
 };
 ForkTable& fork_table() { return *reinterpret_cast<ForkTable*>(wire::kForkTable); }
@@ -135,8 +136,10 @@ void renew_control() {
 // The child of a converted process, on home's private fork stack, with the requester's thread-local storage.
 extern "C" void sp_fork_child(Registers* registers) {
   const ForkRequest request = fork_table().request;
-  Result<> done = memory::make_private();
-  if (done) done = memory::copy_existing_pages();
+  const memory::Descriptors segments = fork_table().segments;
+  Result<> done = memory::make_private(segments);
+  if (done) done = memory::copy_existing_pages(segments);
+  memory::close_segments(segments);
   if (!done) give_up(done.error());
   // From here on nothing of the parent's can be seen to change; its control segment is ours to leave.
   keep_control();
@@ -158,9 +161,11 @@ long fork_for(const ForkRequest& request) {
   ForkTable& table = fork_table();
   table.request = request;
   table.hold.store(1);
+  if (const Result<> opened = memory::open_segments(table.segments); !opened) return -opened.error().value;
   constexpr uint64_t kStackTop = wire::kNodeForkChild + wire::kNodeServiceBytes - 64;
   const long pid = sp_fork_call(request.flags, request.registers, kStackTop, request.child_tid, request.tls);
   if (pid > 0) wait_until_released(pid);
+  memory::close_segments(table.segments);
   return pid;
 }
 

@@ -8,6 +8,16 @@ namespace sp {
 
 uint32_t index_of(const wire::ThreadRecord& record) { return static_cast<uint32_t>(&record - control().threads); }
 
+wire::ThreadRecord* find_thread(int32_t tid) {
+  if (tid == 0) return thread_self.record;
+  const uint32_t high = control().thread_high.load();
+  for (uint32_t i = 0; i < high; ++i) {
+    wire::ThreadRecord& record = control().threads[i];
+    if (record.state.load() == wire::ThreadState::running && record.tid.load() == tid) return &record;
+  }
+  return nullptr;
+}
+
 Result<wire::ThreadRecord*> allocate_thread(NodeId node) {
   auto& c = control();
   uint32_t index;

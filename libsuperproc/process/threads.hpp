@@ -12,6 +12,9 @@ void free_thread(wire::ThreadRecord& record);
 
 uint32_t index_of(const wire::ThreadRecord& record);
 
+// The running thread with this number, 0: the calling one; null: none of ours.
+wire::ThreadRecord* find_thread(int32_t tid);
+
 // In the first thread of a process (at its start, or in a fork's child): the table holds it alone.
 void restart_thread_table();
 
