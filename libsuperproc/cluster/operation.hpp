@@ -17,6 +17,7 @@ enum class Operation : uint32_t {
   exit_group,    // status: ends the SubProcess (process/exit.cpp)
   die,           // signal: ends it as by that signal
   look_for_signals, // the asking thread has unblocked this set: does home hold such signals back?
+  watch_cpu_time,   // starts home's watch over CPU timers (process/cpu_timers.hpp)
   count
 };
 

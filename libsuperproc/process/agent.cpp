@@ -7,6 +7,7 @@
 
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/segments.hpp"
+#include "libsuperproc/process/cpu_timers.hpp"
 #include "libsuperproc/process/ending.hpp"
 #include "libsuperproc/process/fork.hpp"
 #include "libsuperproc/process/placement.hpp"
@@ -44,6 +45,8 @@ Outcome perform(NodeId self, const Received& received) {
     case Operation::fork:
       return now(fork_for(*pointer_to<ForkRequest>(a[0])));
     case Operation::exit_group:
+    case Operation::watch_cpu_time:
+      return now(start_cpu_watch());
       end_subprocess(static_cast<int>(a[0]));
     case Operation::die:
       end_subprocess_by_signal(static_cast<int>(a[0]));

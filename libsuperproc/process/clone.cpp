@@ -23,6 +23,16 @@ namespace {
 enum class Start : uint32_t { thread, borrower };
 
 // What a child finds at its stack pointer.
+// struct sched_attr as it was at first: policy, nice value and priority of a thread.
+struct Scheduling {
+  uint32_t bytes; // 0: not known
+  uint32_t policy;
+  uint64_t flags;
+  int32_t nice;
+  uint32_t priority;
+  uint64_t deadline[3];
+};
+
 struct ChildFrame {
   Registers registers; // first: gate.S restores them from here
   Start start;
@@ -33,10 +43,12 @@ struct ChildFrame {
   uint32_t reserved;
   wire::CpuMask affinity; // valid with kThreadAffinitySet
   char name[16];
+  Scheduling scheduling;
 };
 
 constexpr uint64_t kRedZoneBytes = 128;
 
+constexpr uint32_t kInheritedFlags = wire::kThreadSigsysBlocked | wire::kThreadAffinitySet;
 ChildFrame* place_frame(const CloneArguments& arguments, const Registers& caller) {
   const uint64_t stack = arguments.stack ? arguments.stack : caller.rsp;
   auto* frame = pointer_to<ChildFrame>((stack - kRedZoneBytes - sizeof(ChildFrame)) & ~63ull);
@@ -47,18 +59,31 @@ ChildFrame* place_frame(const CloneArguments& arguments, const Registers& caller
 }
 
 // What a thread inherits from the one that creates it and the kernel would take from the agent.
+// A child's, by the rules of sched_setscheduler(2).
+Scheduling scheduling_to_inherit() {
+  constexpr uint64_t kResetOnFork = 1;
+  Scheduling own{};
+  if (sys::call(SYS_sched_getattr, 0, &own, sizeof own, 0) != 0) return {};
+  if (own.flags & kResetOnFork) {
+    own.flags &= ~kResetOnFork;
+    own.policy = own.priority = 0;
+    if (own.nice < 0) own.nice = 0;
+  }
+  return own;
+}
+
 void inherit(ChildFrame& frame) {
-  const wire::ThreadRecord* creator = thread_self.record;
-  frame.record_flags = creator ? creator->flags.load() : 0;
   if (frame.record_flags & wire::kThreadAffinitySet)
     sys::call(SYS_sched_getaffinity, 0, sizeof frame.affinity, &frame.affinity);
   sys::call(SYS_prctl, PR_GET_NAME, frame.name);
+  frame.scheduling = scheduling_to_inherit();
 }
 
 void take_inheritance(const ChildFrame& frame) {
   if (frame.record_flags & wire::kThreadAffinitySet)
     sys::call(SYS_sched_setaffinity, 0, sizeof frame.affinity, &frame.affinity);
   sys::call(SYS_prctl, PR_SET_NAME, frame.name);
+  if (frame.scheduling.bytes) sys::call(SYS_sched_setattr, 0, &frame.scheduling, 0);
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &frame.mask, nullptr, sizeof frame.mask);
 }
 
@@ -104,7 +129,7 @@ long clone_thread(const CloneArguments& arguments, const Registers& caller, uint
   frame->is_remote = remote;
   frame->record = *record;
   frame->mask = mask;
-  frame->record_flags = thread_self.record ? thread_self.record->flags.load() & wire::kThreadSigsysBlocked : 0;
+  frame->record_flags = thread_self.record ? thread_self.record->flags.load() & kInheritedFlags : 0;
   if (remote) inherit(*frame);
   uint64_t flags = arguments.flags, tls = arguments.tls;
   if (!(flags & CLONE_SETTLS)) flags |= CLONE_SETTLS, tls = spare_thread_pointer();

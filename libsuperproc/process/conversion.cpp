@@ -8,6 +8,7 @@
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/process/agent.hpp"
+#include "libsuperproc/process/cpu_timers.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/reaper.hpp"
@@ -52,6 +53,7 @@ void convert() {
   if (conversion_done) conversion_done();
   watch_residents();
   control().conversion_us.store(static_cast<uint32_t>((sys::cycles() - start) / 2500));
+  watch_cpu_limit();
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
 }
 

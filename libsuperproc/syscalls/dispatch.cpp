@@ -51,7 +51,7 @@ constinit Entry entries[kEntryCount] = {};
 constexpr int kNativeInterest[] = {
     SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve, SYS_execveat, SYS_rt_sigaction, SYS_rt_sigprocmask,
     SYS_rt_sigsuspend, SYS_ppoll, SYS_pselect6, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_sched_setaffinity,
-    SYS_sched_getaffinity, SYS_prctl, SYS_seccomp, SYS_exit_group, SYS_rt_sigreturn, SYS_sigaltstack};
+    SYS_sched_getaffinity, SYS_prctl, SYS_seccomp, SYS_exit_group, SYS_rt_sigreturn, SYS_sigaltstack, SYS_set_robust_list};
 
 bool is_native_interest(uint32_t number) {
   if (entries[number].refused_errno) return true;
@@ -70,13 +70,19 @@ void set_interest(Interest interest) {
   }
 }
 
+void watch(uint32_t number, Handler handler) {
+  if (handler) __atomic_store_n(&entries[number].handler, handler, __ATOMIC_RELEASE);
+  __atomic_store_n(&sp_interest[number], handler != nullptr, __ATOMIC_RELEASE);
+  if (!handler) __atomic_store_n(&entries[number].handler, nullptr, __ATOMIC_RELEASE);
+}
+
 long dispatch(Call& call) {
   const auto number = static_cast<unsigned long>(call.number());
   wire::NodeRecord& node = node_record(this_node());
   node.dispatched.fetch_add(1, std::memory_order_relaxed);
   if (number >= kEntryCount) return call.pass();
   control().dispatched_by_number[number].fetch_add(1, std::memory_order_relaxed);
-  const Entry& entry = entries[number];
+  const Entry entry = entries[number];
   if (entry.refused_errno) {
     control().refused_by_number[number].fetch_add(1, std::memory_order_relaxed);
     return -entry.refused_errno;

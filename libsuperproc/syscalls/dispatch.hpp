@@ -11,6 +11,10 @@ namespace sp {
 enum class Interest { native, shared };
 void set_interest(Interest interest);
 
+// A call that is of interest for a time only: while `handler` is set, it sees every such call; null: no more. For calls
+// whose row says `kernel`.
+void watch(uint32_t number, Handler handler);
+
 // The result as the application gets it.
 long dispatch(Call& call);
 

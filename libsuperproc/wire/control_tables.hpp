@@ -16,6 +16,8 @@ inline constexpr uint64_t kForkTable = kQueueTable + kNodeCountMax * kQueueBytes
 inline constexpr uint64_t kForkBytes = 64 << 10;
 inline constexpr uint64_t kProcessTable = kForkTable + kMegabyte; // process/process_table.hpp
 
+inline constexpr uint64_t kCpuTimerTable = kProcessTable + 128 * 1024; // process/cpu_timers.cpp
+
 // VMA maps (memory/vma_map.hpp), a pool each
 inline constexpr uint64_t kVmaBytes = 8 * kMegabyte;
 inline constexpr uint64_t kVmaImage = kControlBase + 64 * kMegabyte;
@@ -33,6 +35,7 @@ inline constexpr uint64_t kNodeProxies = kNodeBase + 2 * kMegabyte;
 inline constexpr uint32_t kNodeProxyCount = 32;
 inline constexpr uint64_t kNodeScratch = kNodeProxies + kNodeProxyCount * kNodeServiceBytes; // /proc/self/maps while converting
 inline constexpr uint64_t kNodeScratchBytes = 16 * kMegabyte;
-static_assert(kNodeScratch + kNodeScratchBytes <= kNodeBase + kNodeBytes);
+inline constexpr uint64_t kNodeCpuWatch = kNodeScratch + kNodeScratchBytes;
+static_assert(kNodeCpuWatch + kNodeServiceBytes <= kNodeBase + kNodeBytes);
 
 } // namespace sp::wire
