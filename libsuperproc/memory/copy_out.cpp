@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "libsuperproc/base/path.hpp"
@@ -15,12 +16,57 @@ namespace {
 
 using wire::Vma;
 
-constexpr int kPrivate = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+constexpr int kCopyOnWrite = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
 
-Result<> make_record_private(const Vma& vma, long fd, bool is_arena) {
-  if (vma.kind == VmaKind::anonymous)
-    TRY_VOID(from_raw(sys::call(SYS_mmap, vma.start, vma.bytes(), vma.prot, kPrivate, fd, segment_of(vma.start).offset)));
-  if (vma.kind == VmaKind::free && is_arena) TRY_VOID(from_raw(sys::call(SYS_munmap, vma.start, vma.bytes())));
+// Mapped copy-on-write for now; in the node's own scratch memory.
+struct Extent {
+  uint64_t start, end;
+  int prot;
+};
+struct ExtentList {
+  uint32_t count;
+  Extent extents[4096];
+};
+ExtentList& waiting() { return *reinterpret_cast<ExtentList*>(wire::kNodeScratch + 8 * wire::kMegabyte); }
+
+// f(address, end, offset) for each run of existing pages of a segment in [start, end).
+template <class Function>
+Result<> for_extents(uint64_t start, uint64_t end, long fd, Function f) {
+  const uint64_t base = segment_of(start).offset, limit = base + (end - start);
+  for (uint64_t at = base; at < limit;) {
+    const long data = sys::call(SYS_lseek, fd, at, SEEK_DATA);
+    if (data == -ENXIO || (data >= 0 && static_cast<uint64_t>(data) >= limit)) return {};
+    TRY_VOID(from_raw(data));
+    TRY(const long hole, from_raw(sys::call(SYS_lseek, fd, data, SEEK_HOLE)));
+    const uint64_t extent_end = static_cast<uint64_t>(hole) < limit ? static_cast<uint64_t>(hole) : limit;
+    TRY_VOID(f(start + (static_cast<uint64_t>(data) - base), start + (extent_end - base), static_cast<uint64_t>(data)));
+    at = extent_end;
+  }
+  return {};
+}
+
+Result<> read_pages(uint64_t start, uint64_t end, long fd, uint64_t offset) {
+  while (start < end) {
+    TRY(const long got, from_raw(sys::call(SYS_pread64, fd, start, end - start, offset)));
+    if (got == 0) return fail(EIO);
+    start += static_cast<uint64_t>(got), offset += static_cast<uint64_t>(got);
+  }
+  return {};
+}
+
+Result<> copy_record(const Vma& vma, long fd, Copy copy) {
+  TRY_VOID(from_raw(sys::call(SYS_mmap, vma.start, vma.bytes(), PROT_READ | PROT_WRITE, kAnonymous, -1, 0)));
+  TRY_VOID(for_extents(vma.start, vma.end, fd, [&](uint64_t start, uint64_t end, uint64_t offset) -> Result<> {
+    ExtentList& list = waiting();
+    if (copy == Copy::now || list.count == sizeof list.extents / sizeof list.extents[0])
+      return read_pages(start, end, fd, offset);
+    TRY_VOID(from_raw(sys::call(SYS_mmap, start, end - start, vma.prot, kCopyOnWrite, fd, offset)));
+    list.extents[list.count++] = {start, end, vma.prot};
+    return {};
+  }));
+  if (vma.prot != (PROT_READ | PROT_WRITE))
+    TRY_VOID(from_raw(sys::call(SYS_mprotect, vma.start, vma.bytes(), vma.prot)));
   return {};
 }
 
@@ -31,26 +77,6 @@ Result<> for_maps(Function f) {
   for (uint32_t n = 0; n < node_count(); ++n) {
     TRY_VOID(f(file_map({n}), kImageSegment, false));
     TRY_VOID(f(arena_map({n}), n + 1, true));
-  }
-  return {};
-}
-
-// Makes the kernel copy every page of a private mapping of [start, end) that the segment has.
-Result<> copy_extents(const Vma& vma, long fd) {
-  const uint64_t base = segment_of(vma.start).offset;
-  const uint64_t limit = base + vma.bytes();
-  for (uint64_t at = base; at < limit;) {
-    const long data = sys::call(SYS_lseek, fd, at, SEEK_DATA);
-    if (data == -ENXIO || (data >= 0 && static_cast<uint64_t>(data) >= limit)) return {};
-    TRY_VOID(from_raw(data));
-    TRY(const long hole, from_raw(sys::call(SYS_lseek, fd, data, SEEK_HOLE)));
-    const uint64_t end = static_cast<uint64_t>(hole) < limit ? static_cast<uint64_t>(hole) : limit;
-    const uint64_t address = vma.start + (static_cast<uint64_t>(data) - base), bytes = end - static_cast<uint64_t>(data);
-    const bool writable = vma.prot & PROT_WRITE;
-    if (!writable) TRY_VOID(from_raw(sys::call(SYS_mprotect, address, bytes, PROT_READ | PROT_WRITE)));
-    TRY_VOID(from_raw(sys::call(SYS_madvise, address, bytes, MADV_POPULATE_WRITE)));
-    if (!writable) TRY_VOID(from_raw(sys::call(SYS_mprotect, address, bytes, vma.prot)));
-    at = end;
   }
   return {};
 }
@@ -76,10 +102,23 @@ void close_segments(const Descriptors& descriptors) {
   for (uint32_t i = 0; i < descriptors.count; ++i) sys::call(SYS_close, descriptors.fd[i]);
 }
 
-Result<> make_private(const Descriptors& descriptors) {
+uint64_t bytes_in(const Descriptors& descriptors) {
+  constexpr uint64_t kBlockBytes = 512;
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < descriptors.count; ++i) {
+    struct stat status {};
+    if (sys::call(SYS_fstat, descriptors.fd[i], &status) == 0) bytes += static_cast<uint64_t>(status.st_blocks) * kBlockBytes;
+  }
+  return bytes;
+}
+
+Result<> make_private(const Descriptors& descriptors, Copy copy) {
+  waiting().count = 0;
   TRY_VOID(for_maps([&](const VmaMap& map, uint32_t segment, bool is_arena) -> Result<> {
-    for (const Vma* vma = &map.first(); vma; vma = map.next(*vma))
-      TRY_VOID(make_record_private(*vma, descriptors.fd[segment], is_arena));
+    for (const Vma* vma = &map.first(); vma; vma = map.next(*vma)) {
+      if (vma->kind == VmaKind::anonymous) TRY_VOID(copy_record(*vma, descriptors.fd[segment], copy));
+      if (vma->kind == VmaKind::free && is_arena) TRY_VOID(from_raw(sys::call(SYS_munmap, vma->start, vma->bytes())));
+    }
     return {};
   }));
   const MemoryTable& table = memory_table();
@@ -88,12 +127,24 @@ Result<> make_private(const Descriptors& descriptors) {
   return {};
 }
 
-Result<> copy_existing_pages(const Descriptors& descriptors) {
-  return for_maps([&](const VmaMap& map, uint32_t segment, bool) -> Result<> {
-    for (const Vma* vma = &map.first(); vma; vma = map.next(*vma))
-      if (vma->kind == VmaKind::anonymous) TRY_VOID(copy_extents(*vma, descriptors.fd[segment]));
-    return {};
-  });
+Result<> copy_the_rest() {
+  ExtentList& list = waiting();
+  for (uint32_t i = 0; i < list.count; ++i) {
+    const Extent& e = list.extents[i];
+    // The program may have unmapped or mapped over a part meanwhile; what is left of it is copied.
+    const bool writable = e.prot & PROT_WRITE;
+    if (!writable) sys::call(SYS_mprotect, e.start, e.end - e.start, PROT_READ | PROT_WRITE);
+    for (uint64_t at = e.start; at < e.end;) {
+      const long result = sys::call(SYS_madvise, at, e.end - at, MADV_POPULATE_WRITE);
+      if (result == 0) break;
+      if (result != -ENOMEM && result != -EINVAL && result != -EFAULT) return fail(static_cast<int>(-result));
+      sys::call(SYS_madvise, at, wire::kPageBytes, MADV_POPULATE_WRITE);
+      at += wire::kPageBytes;
+    }
+    if (!writable) sys::call(SYS_mprotect, e.start, e.end - e.start, e.prot);
+  }
+  list.count = 0;
+  return {};
 }
 
 long set_private_break(unsigned long address) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// The way back from shared to private memory, in a fork's child: every range of a segment is mapped privately at the same
-// address, and what is free or reserved is not mapped any more, so the child's address space is that of a native process.
+// The way back from shared to private memory, in a fork's child: every range of a segment becomes private memory at the
+// same address, and what is free or reserved is not mapped any more, so the child's address space is that of a native
+// process. Where a segment has no page the child gets plain anonymous memory, never a private view of the segment: the
+// parent may put a page there later, which must not appear in the child.
 #pragma once
 #include "libsuperproc/base/result.hpp"
 #include "libsuperproc/memory/segments.hpp"
@@ -14,11 +16,16 @@ struct Descriptors {
 };
 Result<> open_segments(Descriptors& descriptors);
 void close_segments(const Descriptors& descriptors);
+uint64_t bytes_in(const Descriptors& descriptors); // of pages that exist
 
-// The VMA maps are still the parent's and do not change. The control segment is left alone.
-Result<> make_private(const Descriptors& descriptors);
-// Copies what the private mappings still read from the segments: afterwards the parent may write again.
-Result<> copy_existing_pages(const Descriptors& descriptors);
+enum class Copy {
+  now,   // the parent may go on as soon as make_private returns
+  later, // existing pages are mapped copy-on-write; the parent may go on after copy_the_rest
+};
+// The VMA maps are still the parent's and do not change meanwhile. The control segment is left alone.
+Result<> make_private(const Descriptors& descriptors, Copy copy);
+Result<> copy_the_rest();
+
 // The heap in a native process that was converted before: its break is ours, not the kernel's.
 long set_private_break(unsigned long address);
 

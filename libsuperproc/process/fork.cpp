@@ -3,6 +3,8 @@
 
 #include <asm/prctl.h>
 #include <csignal>
+#include <ctime>
+#include <linux/futex.h>
 #include <linux/sched.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -22,15 +24,16 @@ void (*native_again)() = nullptr;
 
 namespace {
 
-// In the fork table, which stays shared between parent and child.
+// In the fork table, which stays shared between parent and child until the child lets go.
 struct ForkTable {
-  std::atomic<uint32_t> hold; // 1: the parent waits, 0: released
+  std::atomic<uint32_t> hold; // futex word: kHeld | the child's tid (once it has one) | FUTEX_WAITERS, or released
   uint32_t reserved;
   memory::Descriptors segments;
   ForkRequest request; // copied here for the child: the requester's stack becomes private under it
 };
 ForkTable& fork_table() { return *reinterpret_cast<ForkTable*>(wire::kForkTable); }
 const volatile uint32_t* hold_word() { return reinterpret_cast<const volatile uint32_t*>(&fork_table().hold); }
+constexpr uint32_t kReleased = 0, kNoChildYet = FUTEX_TID_MASK;
 
 uint64_t block_all_signals() {
   const uint64_t all = ~0ull;
@@ -61,20 +64,60 @@ long fork_native(const CloneArguments& arguments, const Registers& caller) {
   sp_continue(&child);
 }
 
-// Sleeps until the child has let go. A child that died did so without a word.
+// Sleeps until the child has let go, or the kernel said in the word that it has called exec or died.
 void wait_until_released(long pid) {
   constexpr int64_t kLookAgainNs = 20'000'000;
-  while (fork_table().hold.load()) {
-    if (sys::futex_wait(hold_word(), 1, kLookAgainNs) != -ETIMEDOUT) continue;
+  for (uint32_t held; (held = fork_table().hold.load()) & FUTEX_TID_MASK;) {
+    if (sys::futex_wait(hold_word(), held, kLookAgainNs) != -ETIMEDOUT) continue;
     siginfo_t info{};
     const long seen = sys::call(SYS_waitid, P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0);
     if (seen != 0 || info.si_pid == pid) return;
   }
 }
 
+// ---- the child's side of the hold ----
+
+struct RobustList { // struct robust_list_head of <linux/futex.h>, with one entry
+  uint64_t first, futex_offset, pending;
+  uint64_t entry;
+};
+struct Hold {
+  bool active;
+  RobustList list;
+  uint64_t program_list, program_list_bytes; // what the program registered meanwhile
+  int32_t timer;
+};
+constinit Hold hold{};
+
+// From now on the kernel releases the parent when this process calls exec or dies, however that comes about.
+void take_hold() {
+  const auto tid = static_cast<uint32_t>(sys::call(SYS_gettid));
+  hold.list = {address_of(&hold.list.entry), address_of(hold_word()) - address_of(&hold.list.entry), 0,
+               address_of(&hold.list.first)};
+  sys::call(SYS_set_robust_list, &hold.list, 3 * sizeof(uint64_t));
+  fork_table().hold.store(tid | FUTEX_WAITERS);
+}
+
 void release_parent() {
-  fork_table().hold.store(0);
+  fork_table().hold.store(kReleased);
   sys::futex_wake(hold_word(), 1);
+}
+
+constexpr uint64_t kCopyMark = 0x7970636b726f6673;
+
+// A few milliseconds in which most children call exec.
+void start_timer() {
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = SIGSYS;
+  event.sigev_value.sival_ptr = pointer_to<void>(kCopyMark);
+  event._sigev_un._tid = static_cast<int>(sys::call(SYS_gettid));
+  itimerspec soon{};
+  soon.it_value.tv_nsec = 3'000'000;
+  if (sys::call(SYS_timer_create, CLOCK_MONOTONIC, &event, &hold.timer) == 0 &&
+      sys::call(SYS_timer_settime, hold.timer, 0, &soon, nullptr) == 0)
+    return;
+  finish_fork_copy();
 }
 
 // What a native process keeps of the control segment: who it is and what it was asked to do.
@@ -108,7 +151,9 @@ void renew_control() {
   const Kept& kept = kept_control();
   auto& c = control();
   constexpr int kFresh = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-  sys::call(SYS_mmap, wire::kControlBase, wire::kControlBytes, PROT_READ | PROT_WRITE, kFresh, -1, 0);
+  constexpr uint64_t kEnd = wire::kControlBase + wire::kControlBytes, kAfter = wire::kForkTable + wire::kForkBytes;
+  sys::call(SYS_mmap, wire::kControlBase, wire::kForkTable - wire::kControlBase, PROT_READ | PROT_WRITE, kFresh, -1, 0);
+  sys::call(SYS_mmap, kAfter, kEnd - kAfter, PROT_READ | PROT_WRITE, kFresh, -1, 0);
   c.magic = wire::kControlMagic;
   c.version = wire::kControlVersion;
   c.bytes = sizeof(wire::SubProcessControl);
@@ -137,15 +182,17 @@ void renew_control() {
 extern "C" void sp_fork_child(Registers* registers) {
   const ForkRequest request = fork_table().request;
   const memory::Descriptors segments = fork_table().segments;
-  Result<> done = memory::make_private(segments);
-  if (done) done = memory::copy_existing_pages(segments);
+  constexpr uint64_t kSmallBytes = 1 << 20; // copied sooner than a timer would be worth it
+  const bool small = memory::bytes_in(segments) <= kSmallBytes;
+  const Result<> done = memory::make_private(segments, small ? memory::Copy::now : memory::Copy::later);
   memory::close_segments(segments);
   if (!done) give_up(done.error());
   // From here on nothing of the parent's can be seen to change; its control segment is ours to leave.
   keep_control();
   registers->rax = 0;
-  release_parent();
+  take_hold();
   renew_control();
+  hold.active = true;
   critical_state = {};
   thread_self = {};
   become_native();
@@ -154,13 +201,36 @@ extern "C" void sp_fork_child(Registers* registers) {
   if (native_again) native_again();
   if (request.signal_stack_set) sys::call(SYS_sigaltstack, request.signal_stack, nullptr);
   sys::call(SYS_sched_setaffinity, 0, sizeof request.affinity, &request.affinity);
+  if (small) finish_fork_copy();
+  else start_timer();
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &request.mask, nullptr, sizeof request.mask);
+}
+
+void finish_fork_copy() {
+  if (!hold.active) return;
+  hold.active = false;
+  if (const Result<> done = memory::copy_the_rest(); !done) give_up(done.error());
+  release_parent();
+  sys::call(SYS_timer_delete, hold.timer);
+  sys::call(SYS_set_robust_list, hold.program_list, hold.program_list_bytes ? hold.program_list_bytes : 24);
+  constexpr int kFresh = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+  sys::call(SYS_mmap, wire::kForkTable, wire::kForkBytes, PROT_READ | PROT_WRITE, kFresh, -1, 0);
+}
+
+bool is_copy_signal(const siginfo_t* info) {
+  return info->si_code == SI_TIMER && address_of(info->si_value.sival_ptr) == kCopyMark;
+}
+
+long set_robust_list(uint64_t list, uint64_t bytes) {
+  if (!hold.active) return app_call(SYS_set_robust_list, list, bytes);
+  hold.program_list = list, hold.program_list_bytes = bytes;
+  return 0;
 }
 
 long fork_for(const ForkRequest& request) {
   ForkTable& table = fork_table();
   table.request = request;
-  table.hold.store(1);
+  table.hold.store(kNoChildYet);
   if (const Result<> opened = memory::open_segments(table.segments); !opened) return -opened.error().value;
   constexpr uint64_t kStackTop = wire::kNodeForkChild + wire::kNodeServiceBytes - 64;
   const long pid = sp_fork_call(request.flags, request.registers, kStackTop, request.child_tid, request.tls);

@@ -6,11 +6,14 @@
 // Converted: memory is in segments, which a forked child would share. So the world is stopped, home clones (its children
 // are the program's), and the child, on a stack of home's private region, maps every shared range privately at the same
 // address, takes on a control segment of its own, and is a native process again. The parent's threads go on when nothing
-// of the segments can change under the child any more: when it has copied the pages that exist, or has called exec.
-//   parent: stops the world -> clone -> sleeps on `hold` until it is released or the child is dead -> world goes on
-//   child:  private mappings -> copies -> hold = released, wake
-// Should the child die before that, the parent notices (it looks every few milliseconds) and goes on.
+// of the segments can change under the child any more: when it has called exec, or has copied the pages that exist. It
+// copies a small memory at once and a larger one when it has not called exec within a few milliseconds.
+//   parent: stops the world -> clone -> sleeps on `hold` -> world goes on
+//   child:  private mappings -> hold = its tid, on a robust list -> goes on with the program -> timer: copies, releases
+// exec and death release through the robust list: the kernel marks the word and wakes the parent, whatever happens.
 #pragma once
+#include <csignal>
+
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/clone.hpp"
 
@@ -32,6 +35,11 @@ struct ForkRequest {
 extern void (*native_again)();
 
 long fork_process(const CloneArguments& arguments, const Registers& caller, uint64_t mask);
+
+// In a child that still holds its parent: copies what is left and lets go. Before it forks, clones, or by its timer.
+void finish_fork_copy();
+bool is_copy_signal(const siginfo_t* info);
+long set_robust_list(uint64_t list, uint64_t bytes); // the program's
 
 // At home, the world stopped: by the calling thread, or by the agent for a thread elsewhere.
 long fork_for(const ForkRequest& request);

@@ -24,6 +24,7 @@ uint64_t mask_of(const Call& call) {
 }
 
 long clone(Call& call, const CloneArguments& arguments) {
+  finish_fork_copy();
   if (arguments.flags & CLONE_THREAD) return clone_thread(arguments, call.registers, mask_of(call));
   if (!(arguments.flags & CLONE_VM)) return fork_process(arguments, call.registers, mask_of(call));
   if (!arguments.stack) return vfork_process(arguments, call.registers, mask_of(call));
@@ -61,6 +62,8 @@ long sys_execveat(Call& call) {
 
 long sys_exit(Call& call) { exit_thread(call.number_arg(0)); }
 long sys_exit_group(Call& call) { exit_subprocess(call.number_arg(0) & 0xff); }
+
+long sys_set_robust_list(Call& call) { return set_robust_list(call.arg(0), call.arg(1)); }
 
 long sys_set_tid_address(Call& call) {
   if (at_home() || !thread_self.record) return call.pass();
