@@ -5,6 +5,7 @@
 
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/arm.hpp"
+#include "libsuperproc/process/fork.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/delivery.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
@@ -44,9 +45,15 @@ void stop(siginfo_t* info, ucontext_t* context) {
   begin_again(context);
 }
 
+void copy_for_fork(ucontext_t* context) {
+  finish_fork_copy();
+  begin_again(context);
+}
+
 void on_sigsys(int, siginfo_t* info, void* ucontext) {
   auto* context = static_cast<ucontext_t*>(ucontext);
   if (is_stop_signal(info)) return stop(info, context);
+  if (is_copy_signal(info)) return copy_for_fork(context);
   if (info->si_code != kSysUserDispatch) return deliver_own_sigsys(info, context);
   Registers registers = registers_of(context);
   node_record(this_node()).trapped.fetch_add(1, std::memory_order_relaxed);
