@@ -15,6 +15,7 @@
 #include "libsuperproc/process/proxy.hpp"
 #include "libsuperproc/process/service_thread.hpp"
 #include "libsuperproc/signal/actions.hpp"
+#include "libsuperproc/signal/routing.hpp"
 
 namespace sp {
 
@@ -44,13 +45,14 @@ Outcome perform(NodeId self, const Received& received) {
       return start_proxy(self, received) ? later() : now(-EAGAIN);
     case Operation::fork:
       return now(fork_for(*pointer_to<ForkRequest>(a[0])));
-    case Operation::exit_group:
     case Operation::watch_cpu_time:
       return now(start_cpu_watch());
+    case Operation::exit_group:
       end_subprocess(static_cast<int>(a[0]));
     case Operation::die:
       end_subprocess_by_signal(static_cast<int>(a[0]));
     case Operation::look_for_signals:
+      return hand_over(a[0], *pointer_to<wire::ThreadRecord>(a[1])), now(0);
     case Operation::none:
     case Operation::count:
       break;

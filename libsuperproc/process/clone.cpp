@@ -14,6 +14,7 @@
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/proxy.hpp"
 #include "libsuperproc/process/threads.hpp"
+#include "libsuperproc/signal/routing.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
 
 namespace sp {
@@ -22,7 +23,6 @@ namespace {
 
 enum class Start : uint32_t { thread, borrower };
 
-// What a child finds at its stack pointer.
 // struct sched_attr as it was at first: policy, nice value and priority of a thread.
 struct Scheduling {
   uint32_t bytes; // 0: not known
@@ -33,6 +33,7 @@ struct Scheduling {
   uint64_t deadline[3];
 };
 
+// What a child finds at its stack pointer.
 struct ChildFrame {
   Registers registers; // first: gate.S restores them from here
   Start start;
@@ -42,13 +43,13 @@ struct ChildFrame {
   uint32_t record_flags;
   uint32_t reserved;
   wire::CpuMask affinity; // valid with kThreadAffinitySet
-  char name[16];
   Scheduling scheduling;
+  char name[16];
 };
 
 constexpr uint64_t kRedZoneBytes = 128;
-
 constexpr uint32_t kInheritedFlags = wire::kThreadSigsysBlocked | wire::kThreadAffinitySet;
+
 ChildFrame* place_frame(const CloneArguments& arguments, const Registers& caller) {
   const uint64_t stack = arguments.stack ? arguments.stack : caller.rsp;
   auto* frame = pointer_to<ChildFrame>((stack - kRedZoneBytes - sizeof(ChildFrame)) & ~63ull);
@@ -58,7 +59,6 @@ ChildFrame* place_frame(const CloneArguments& arguments, const Registers& caller
   return frame;
 }
 
-// What a thread inherits from the one that creates it and the kernel would take from the agent.
 // A child's, by the rules of sched_setscheduler(2).
 Scheduling scheduling_to_inherit() {
   constexpr uint64_t kResetOnFork = 1;
@@ -72,18 +72,19 @@ Scheduling scheduling_to_inherit() {
   return own;
 }
 
+// What a thread inherits from the one that creates it and the kernel would take from the agent.
 void inherit(ChildFrame& frame) {
   if (frame.record_flags & wire::kThreadAffinitySet)
     sys::call(SYS_sched_getaffinity, 0, sizeof frame.affinity, &frame.affinity);
-  sys::call(SYS_prctl, PR_GET_NAME, frame.name);
   frame.scheduling = scheduling_to_inherit();
+  sys::call(SYS_prctl, PR_GET_NAME, frame.name);
 }
 
 void take_inheritance(const ChildFrame& frame) {
   if (frame.record_flags & wire::kThreadAffinitySet)
     sys::call(SYS_sched_setaffinity, 0, sizeof frame.affinity, &frame.affinity);
-  sys::call(SYS_prctl, PR_SET_NAME, frame.name);
   if (frame.scheduling.bytes) sys::call(SYS_sched_setattr, 0, &frame.scheduling, 0);
+  sys::call(SYS_prctl, PR_SET_NAME, frame.name);
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &frame.mask, nullptr, sizeof frame.mask);
 }
 
@@ -116,6 +117,7 @@ extern "C" void sp_child_start(ChildFrame* frame) {
   arm_this_thread();
   record->state.store(wire::ThreadState::running);
   if (frame->is_remote) take_inheritance(*frame);
+  if (is_routed()) accept(~frame->mask);
 }
 
 long clone_thread(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {

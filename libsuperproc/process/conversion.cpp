@@ -16,6 +16,7 @@
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/delivery.hpp"
+#include "libsuperproc/signal/routing.hpp"
 
 namespace sp {
 
@@ -48,12 +49,14 @@ void convert() {
   start_delivery();
   stay_on(home_node());
   if (!start_home_agent()) give_up("it cannot start its agents", "raise the limit of processes (ulimit -u)");
+  if (!start_service_thread(wire::kNodeReceiver, Descriptors::shared, receive_signals, nullptr))
+    give_up("it cannot start its receiver of signals", "raise the limit of processes (ulimit -u)");
   await_residents();
   control().state.store(wire::SubProcessState::shared);
+  watch_cpu_limit();
   if (conversion_done) conversion_done();
   watch_residents();
   control().conversion_us.store(static_cast<uint32_t>((sys::cycles() - start) / 2500));
-  watch_cpu_limit();
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
 }
 

@@ -9,6 +9,7 @@
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/process/vfork.hpp"
 #include "libsuperproc/signal/actions.hpp"
+#include "libsuperproc/signal/routing.hpp"
 
 namespace sp {
 
@@ -104,6 +105,7 @@ void die_by_signal_here(int signal, siginfo_t* info, ucontext_t*) {
   block_all_signals();
   wire::ThreadRecord* record = thread_self.record;
   if (!record || !is_shared()) sp_exit_thread(code);
+  if (is_routed()) accept(0);
   if (record->tid.load() == control().identity.pid) process_table().leader_exit_code.store(code);
   forget_vfork_stack();
   const uint64_t clear_tid = record->clear_tid;

@@ -41,6 +41,8 @@ Result<wire::ThreadRecord*> allocate_thread(NodeId node) {
   record.flags.store(0);
   record.clear_tid = 0;
   record.sigsys_pending = 0;
+  record.accepts.store(0);
+  record.forwarded.store(0);
   record.stop_word.store(0);
   record.state.store(wire::ThreadState::starting);
   c.thread_count.fetch_add(1);
@@ -71,6 +73,9 @@ void restart_thread_table() {
   first.flags.store(flags);
   first.clear_tid = 0;
   first.sigsys_pending = pending;
+  first.accepts.store(0);
+  first.forwarding.store(0);
+  first.forwarded.store(0);
   first.stop_word.store(0);
   first.state.store(wire::ThreadState::running);
   node_record(home_node()).thread_count.store(1);

@@ -5,6 +5,7 @@
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
+#include "libsuperproc/signal/routing.hpp"
 
 namespace sp {
 
@@ -12,11 +13,9 @@ void (*die_by_signal)(int, siginfo_t*, ucontext_t*) = nullptr;
 
 namespace {
 
-struct PutOff {
-  siginfo_t info;
-  uint64_t mask; // the thread's, to be restored
-};
-thread_local constinit PutOff put_off_signal{};
+thread_local constinit uint64_t mask_before_put_off = 0;
+// The program's own SIGSYS that its thread believes blocked: there is one at most, as of every signal below 32.
+thread_local constinit siginfo_t kept_sigsys{};
 
 bool is_fault(int signal, const siginfo_t* info) {
   const bool by_hardware = info->si_code > 0 && info->si_code != SI_KERNEL;
@@ -32,7 +31,8 @@ bool carries_sender(const siginfo_t* info) {
   return info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
 }
 
-// A resident gets thread-directed signals (SI_TKILL, SI_QUEUE, timers) and what the kernel sends for its own doing.
+} // namespace
+
 bool is_a_copy(const siginfo_t* info) {
   if (at_home()) return false;
   if (info->si_code == SI_KERNEL) return true;
@@ -40,31 +40,43 @@ bool is_a_copy(const siginfo_t* info) {
 }
 
 void name_sender(siginfo_t* info) {
+  if (!carries_sender(info)) return;
   for (uint32_t n = 0; n < node_count(); ++n)
     if (info->si_pid == control().nodes[n].host_pid.load(std::memory_order_relaxed))
       info->si_pid = control().identity.pid;
 }
 
-void call_handler(const KernelAction& action, int signal, siginfo_t* info, void* context) {
+namespace {
+
+void enter_handler(const KernelAction& action, int signal, siginfo_t* info, void* context) {
   reinterpret_cast<void (*)(int, siginfo_t*, void*)>(action.handler)(signal, info, context);
+}
+
+// While the handler runs, and when it has returned, the thread accepts what the kernel's masks say.
+void call_handler(const KernelAction& action, int signal, siginfo_t* info, ucontext_t* context) {
+  if (!is_routed()) return enter_handler(action, signal, info, context);
+  const uint64_t itself = action.flags & SA_NODEFER ? 0 : signal_bit(signal);
+  accept(~(mask_in(context) | action.mask | itself));
+  enter_handler(action, signal, info, context);
+  accept(~mask_in(context));
 }
 
 void raise_put_off() {
   critical_state.put_off = 0;
-  siginfo_t info = put_off_signal.info;
-  const long tid = sys::call(SYS_gettid);
-  if (info.si_signo) sys::call(SYS_rt_tgsigqueueinfo, node_private().host_pid, tid, info.si_signo, &info);
-  const uint64_t mask = put_off_signal.mask;
+  const uint64_t mask = mask_before_put_off;
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
 }
 
 } // namespace
 
-void put_off(int, const siginfo_t* info, ucontext_t* context) {
-  auto& mask = mask_in(context);
-  put_off_signal.info = *info;
-  put_off_signal.mask = mask;
-  mask = ~0ull;
+// Nothing may come in between from here on. One that came before has put itself off completely, and the outermost frame,
+// which has the thread's true mask, is the last to get here.
+void put_off(int signal, const siginfo_t* info, ucontext_t* context) {
+  const uint64_t all = ~0ull;
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
+  sys::call(SYS_rt_tgsigqueueinfo, node_private().host_pid, sys::call(SYS_gettid), signal, info);
+  mask_before_put_off = mask_in(context);
+  mask_in(context) = all;
   critical_state.put_off = 1;
 }
 
@@ -75,8 +87,8 @@ void deliver(int signal, siginfo_t* info, void* ucontext) {
   const bool fault = is_fault(signal, info);
   if (!fault) {
     if (critical_state.depth) return put_off(signal, info, context);
-    if (is_a_copy(info)) return;
-    if (carries_sender(info)) name_sender(info);
+    if (!restore(info) && is_a_copy(info)) return;
+    name_sender(info);
   }
   const KernelAction action = signal_table().actions[signal];
   if (action.handler == address_of(SIG_IGN) && !fault) return;
@@ -93,13 +105,14 @@ void deliver_own_sigsys(siginfo_t* info, ucontext_t* context) {
   wire::ThreadRecord* self = thread_self.record;
   if (!self) return;
   if (self->flags.load() & wire::kThreadSigsysBlocked) {
+    if (!self->sigsys_pending) kept_sigsys = *info;
     self->sigsys_pending = 1;
     return;
   }
   const KernelAction action = action_of(SIGSYS);
   if (action.handler == address_of(SIG_IGN)) return;
   if (action.handler == address_of(SIG_DFL)) return die_by_signal(SIGSYS, info, context);
-  if (is_shared() && carries_sender(info)) name_sender(info);
+  if (is_shared()) name_sender(info);
   // The kernel entered with nothing blocked; what the program asked for is done by hand.
   uint64_t mask = mask_in(context) | without_sigsys(action.mask), old = 0;
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &old, sizeof mask);
@@ -114,7 +127,16 @@ void release_own_sigsys() {
   wire::ThreadRecord* self = thread_self.record;
   if (!self || !self->sigsys_pending || (self->flags.load() & wire::kThreadSigsysBlocked)) return;
   self->sigsys_pending = 0;
-  sys::call(SYS_tgkill, node_private().host_pid, sys::call(SYS_gettid), SIGSYS);
+  sys::call(SYS_rt_tgsigqueueinfo, node_private().host_pid, sys::call(SYS_gettid), SIGSYS, &kept_sigsys);
+}
+
+bool take_own_sigsys(siginfo_t* info) {
+  wire::ThreadRecord* self = thread_self.record;
+  if (!self || !self->sigsys_pending) return false;
+  *info = kept_sigsys;
+  self->sigsys_pending = 0;
+  if (is_shared()) name_sender(info);
+  return true;
 }
 
 } // namespace sp

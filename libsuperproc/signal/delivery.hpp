@@ -15,9 +15,16 @@ namespace sp {
 
 void deliver(int signal, siginfo_t* info, void* ucontext);
 
+// A signal for the process or its group that reached a resident other than home. A resident gets thread-directed signals
+// (SI_TKILL, SI_QUEUE, timers) and what the kernel sends for its own doing.
+bool is_a_copy(const siginfo_t* info);
+// The sender's number as the program knows it.
+void name_sender(siginfo_t* info);
+
 // The program's own SIGSYS, which is never really blocked: kept back while the program believes it is.
 void deliver_own_sigsys(siginfo_t* info, ucontext_t* context);
 void release_own_sigsys(); // after the program has unblocked it
+bool take_own_sigsys(siginfo_t* info); // by a thread that waits for it; false if there is none
 
 // Ends the SubProcess as by `signal`; set by process/exit.cpp. Returns where the fault shall simply happen again.
 extern void (*die_by_signal)(int signal, siginfo_t* info, ucontext_t* context);

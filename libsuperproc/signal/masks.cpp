@@ -6,6 +6,7 @@
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/delivery.hpp"
+#include "libsuperproc/signal/routing.hpp"
 
 namespace sp {
 
@@ -14,6 +15,8 @@ bool believes_sigsys_blocked() {
 }
 
 namespace {
+
+constexpr uint64_t kNeverBlocked = (1ull << (SIGKILL - 1)) | (1ull << (SIGSTOP - 1));
 
 void believe_sigsys_blocked(uint64_t mask) {
   if (!thread_self.record) return;
@@ -35,7 +38,6 @@ long change_mask(int how, const uint64_t* set, uint64_t* old, ucontext_t* trap) 
   const uint64_t sigsys_before = believes_sigsys_blocked() ? signal_bit(SIGSYS) : 0;
   uint64_t before = 0;
   if (trap) {
-    constexpr uint64_t kNeverBlocked = (1ull << (SIGKILL - 1)) | (1ull << (SIGSTOP - 1));
     before = mask_in(trap);
     if (set) mask_in(trap) = without_sigsys(combine(how, before, wanted)) & ~kNeverBlocked;
   } else {
@@ -45,6 +47,10 @@ long change_mask(int how, const uint64_t* set, uint64_t* old, ucontext_t* trap) 
   }
   if (set) believe_sigsys_blocked(combine(how, sigsys_before, wanted));
   if (old) *old = before | sigsys_before;
+  if (set && is_routed()) {
+    const uint64_t now = combine(how, before, without_sigsys(wanted)) & ~kNeverBlocked;
+    if (~now != accepted_now()) accept(~now);
+  }
   if (set && sigsys_before) release_own_sigsys();
   return 0;
 }

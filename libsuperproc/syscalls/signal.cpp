@@ -5,6 +5,8 @@
 
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
+#include "libsuperproc/signal/routing.hpp"
+#include "libsuperproc/signal/waiting.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
 
 namespace sp {
@@ -17,6 +19,7 @@ constexpr uint64_t kMaskBytes = sizeof(uint64_t);
 long pass_with_mask(const Call& call, int index) {
   if (!call.arg(index)) return call.pass();
   const uint64_t mask = without_sigsys(*call.pointer<const uint64_t>(index));
+  const Accepting accepting(~mask);
   return pass_with(call, index, address_of(&mask));
 }
 
@@ -56,17 +59,49 @@ long sys_pselect6(Call& call) {
   if (!given || !given->mask) return call.pass();
   const uint64_t mask = without_sigsys(*given->mask);
   const MaskArgument copy{&mask, given->bytes};
+  const Accepting accepting(~mask);
   return pass_with(call, 5, address_of(&copy));
+}
+
+long sys_rt_sigtimedwait(Call& call) {
+  if (call.arg(3) != kMaskBytes) return -EINVAL;
+  return wait_for_signal(*call.pointer<const uint64_t>(0), call.pointer<siginfo_t>(1), call.pointer<const timespec>(2));
+}
+
+long sys_rt_sigpending(Call& call) {
+  if (call.arg(1) > kMaskBytes) return -EINVAL;
+  const uint64_t pending = pending_signals();
+  __builtin_memcpy(call.pointer<void>(0), &pending, call.arg(1));
+  return 0;
 }
 
 // ---- sending ----
 
 namespace {
+
 bool is_self(int32_t pid) { return is_shared() && pid == control().identity.pid; }
+
+// A signal for its own process that nobody but the caller accepts is delivered before the call returns. At home's main
+// thread the kernel sees to that; elsewhere the receiver may have it.
+long sent_to_self(long result, int signal) {
+  const bool of_main = thread_self.record && thread_self.record->tid.load() == control().identity.pid;
+  if (result == 0 && signal > 0 && signal <= kSignalCount && (kRouted & signal_bit(signal)) && !of_main) settle();
+  return result;
+}
+
 } // namespace
 
 // The SubProcess's number is home's; a process group contains residents, which drop what is meant for all.
-long sys_kill(Call& call) { return call.number_arg(0) > 0 ? call.pass() : pass_home(call); }
+long sys_kill(Call& call) {
+  const int pid = call.number_arg(0);
+  const long result = pid > 0 ? call.pass() : pass_home(call);
+  return is_self(pid) ? sent_to_self(result, call.number_arg(1)) : result;
+}
+
+long sys_rt_sigqueueinfo(Call& call) {
+  const long result = call.pass();
+  return is_self(call.number_arg(0)) ? sent_to_self(result, call.number_arg(1)) : result;
+}
 
 long sys_tgkill(Call& call) {
   if (!is_self(call.number_arg(0))) return call.pass();

@@ -31,6 +31,7 @@ inline constexpr uint64_t kNodeServiceBytes = 256 << 10;                // one s
 inline constexpr uint64_t kNodeAgent = kNodeBase + kMegabyte;
 inline constexpr uint64_t kNodeReaper = kNodeAgent + kNodeServiceBytes;
 inline constexpr uint64_t kNodeForkChild = kNodeReaper + kNodeServiceBytes;
+inline constexpr uint64_t kNodeReceiver = kNodeForkChild + kNodeServiceBytes;
 inline constexpr uint64_t kNodeProxies = kNodeBase + 2 * kMegabyte;
 inline constexpr uint32_t kNodeProxyCount = 32;
 inline constexpr uint64_t kNodeScratch = kNodeProxies + kNodeProxyCount * kNodeServiceBytes; // /proc/self/maps while converting
