@@ -48,7 +48,8 @@ void end_residents() {
 [[noreturn]] void take_default_action(int signal) {
   install_action(signal, KernelAction{});
   const uint64_t only = ~signal_bit(signal);
-  sys::call(SYS_kill, sys::call(SYS_getpid), signal);
+  // To this thread: one for the process might be taken by the receiver first.
+  sys::call(SYS_tgkill, sys::call(SYS_getpid), sys::call(SYS_gettid), signal);
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &only, nullptr, sizeof only);
   for (;;) sys::call(SYS_exit_group, 128 + signal);
 }
