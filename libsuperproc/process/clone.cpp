@@ -44,6 +44,9 @@ struct ChildFrame {
   uint32_t reserved;
   wire::CpuMask affinity; // valid with kThreadAffinitySet
   Scheduling scheduling;
+  uint64_t timer_slack_ns;
+  uint32_t no_new_privileges;
+  uint32_t reserved2;
   char name[16];
 };
 
@@ -77,6 +80,8 @@ void inherit(ChildFrame& frame) {
   if (frame.record_flags & wire::kThreadAffinitySet)
     sys::call(SYS_sched_getaffinity, 0, sizeof frame.affinity, &frame.affinity);
   frame.scheduling = scheduling_to_inherit();
+  frame.timer_slack_ns = static_cast<uint64_t>(sys::call(SYS_prctl, PR_GET_TIMERSLACK));
+  frame.no_new_privileges = sys::call(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
   sys::call(SYS_prctl, PR_GET_NAME, frame.name);
 }
 
@@ -84,6 +89,8 @@ void take_inheritance(const ChildFrame& frame) {
   if (frame.record_flags & wire::kThreadAffinitySet)
     sys::call(SYS_sched_setaffinity, 0, sizeof frame.affinity, &frame.affinity);
   if (frame.scheduling.bytes) sys::call(SYS_sched_setattr, 0, &frame.scheduling, 0);
+  sys::call(SYS_prctl, PR_SET_TIMERSLACK, frame.timer_slack_ns);
+  if (frame.no_new_privileges) sys::call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   sys::call(SYS_prctl, PR_SET_NAME, frame.name);
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &frame.mask, nullptr, sizeof frame.mask);
 }

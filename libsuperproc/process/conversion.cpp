@@ -53,7 +53,7 @@ void convert() {
     give_up("it cannot start its receiver of signals", "raise the limit of processes (ulimit -u)");
   await_residents();
   control().state.store(wire::SubProcessState::shared);
-  watch_cpu_limit();
+  take_over_cpu_timers();
   if (conversion_done) conversion_done();
   watch_residents();
   control().conversion_us.store(static_cast<uint32_t>((sys::cycles() - start) / 2500));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/process/cpu_timers.hpp"
 
+#include <initializer_list>
 #include <sys/resource.h>
 
 #include "libsuperproc/base/lock.hpp"
@@ -235,6 +236,18 @@ long set_cpu_itimer(int which, const itimerval& wanted, itimerval* before) {
   ensure_watch();
   look_again();
   return 0;
+}
+
+void take_over_cpu_timers() {
+  for (const int which : {ITIMER_VIRTUAL, ITIMER_PROF}) {
+    const itimerval off{};
+    itimerval set{};
+    sys::call(SYS_getitimer, which, &set);
+    if (!set.it_value.tv_sec && !set.it_value.tv_usec) continue;
+    sys::call(SYS_setitimer, which, &off, nullptr);
+    set_cpu_itimer(which, set, nullptr);
+  }
+  watch_cpu_limit();
 }
 
 void watch_cpu_limit() {

@@ -32,6 +32,8 @@ long set_cpu_itimer(int which, const itimerval& wanted, itimerval* before);
 
 // Takes over RLIMIT_CPU as it is now.
 void watch_cpu_limit();
+// At conversion: the interval timers that the kernel has for home, and the limit.
+void take_over_cpu_timers();
 
 // At home: starts the watch if it does not run. For the agent.
 long start_cpu_watch();

@@ -10,10 +10,17 @@ uint32_t index_of(const wire::ThreadRecord& record) { return static_cast<uint32_
 
 wire::ThreadRecord* find_thread(int32_t tid) {
   if (tid == 0) return thread_self.record;
-  const uint32_t high = control().thread_high.load();
-  for (uint32_t i = 0; i < high; ++i) {
-    wire::ThreadRecord& record = control().threads[i];
-    if (record.state.load() == wire::ThreadState::running && record.tid.load() == tid) return &record;
+  for (;;) {
+    bool starting = false; // its creator knows a thread's number before the thread has written it down
+    const uint32_t high = control().thread_high.load();
+    for (uint32_t i = 0; i < high; ++i) {
+      wire::ThreadRecord& record = control().threads[i];
+      const wire::ThreadState state = record.state.load();
+      if (state == wire::ThreadState::running && record.tid.load() == tid) return &record;
+      starting |= state == wire::ThreadState::starting;
+    }
+    if (!starting) return nullptr;
+    sys::call(SYS_sched_yield);
   }
   return nullptr;
 }

@@ -76,4 +76,22 @@ long sys_faccessat2(Call& call) { return with_path(call, 1, links_by(call.arg(3)
 long sys_readlink(Call& call) { return read_link(call, 0); }
 long sys_readlinkat(Call& call) { return read_link(call, 1); }
 
+// A record lock belongs to the table of descriptors, which all residents share, but names the process that set it. So it
+// is set at home; only one that has to be waited for is set here, where a signal can end the wait.
+long sys_fcntl(Call& call) {
+  if (at_home()) return call.pass();
+  switch (call.number_arg(1)) {
+    case F_SETLK:
+    case F_SETLEASE: // these two send signals to the process that asked
+    case F_NOTIFY:
+      return pass_home(call);
+    case F_SETLKW: {
+      const long result = ask(home_node(), Operation::kernel_call, SYS_fcntl, call.arg(0), F_SETLK, call.arg(2));
+      return result == -EAGAIN || result == -EACCES ? call.pass() : result;
+    }
+    default:
+      return call.pass();
+  }
+}
+
 } // namespace sp

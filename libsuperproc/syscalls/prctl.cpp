@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+// prctl: most of it concerns the calling thread. What belongs to the process is home's, or is set in every resident; what a
+// thread gives to those that it makes is given to the agents as well.
+#include <sys/prctl.h>
+
+#include "libsuperproc/syscalls/pass.hpp"
+
+namespace sp {
+
+namespace {
+constexpr int kSetSyscallUserDispatch = 59, kSetMdwe = 65, kSetMemoryMerge = 67, kSetIoFlusher = 57;
+}
+
+long sys_prctl(Call& call) {
+  switch (call.number_arg(0)) {
+    case kSetSyscallUserDispatch: // ours
+      return -EINVAL;
+    case PR_SET_MM:
+      return is_shared() ? -EINVAL : call.pass();
+    case PR_SET_PDEATHSIG:
+    case PR_GET_PDEATHSIG:
+    case PR_SET_CHILD_SUBREAPER:
+    case PR_GET_CHILD_SUBREAPER:
+      return pass_home(call);
+    case PR_SET_DUMPABLE:
+    case PR_SET_THP_DISABLE:
+    case PR_SET_PTRACER:
+    case PR_SET_KEEPCAPS:
+    case PR_SET_SECUREBITS:
+    case PR_CAPBSET_DROP:
+    case PR_CAP_AMBIENT:
+    case kSetMdwe:
+    case kSetMemoryMerge:
+    case kSetIoFlusher:
+      return pass_everywhere(call);
+    default:
+      return call.pass();
+  }
+}
+
+} // namespace sp
