@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The gate: the only addresses from which the shim, and patched libraries through their stubs, enter the kernel. Syscall
 // User Dispatch allows exactly [sp_gate_start, sp_gate_end); a `syscall` anywhere else raises SIGSYS and comes to
-// shim/trap.cpp. The first page holds the code below, the rest is room for stubs (shim/stubs.hpp).
+// shim/trap.cpp. The first pages hold the code below, the rest is room for stubs (shim/stubs.hpp).
 //
 // Rules: nothing here touches the red zone, needs a stack it was not given, or clobbers what `syscall` would not.
 
@@ -36,32 +36,6 @@ sp_raw_call:
         .cfi_endproc
         .size   sp_raw_call, .-sp_raw_call
 
-// The same for a call that the application made and the shim passes on. The number stays on the stack, where
-// signal/stop.cpp finds it to begin the call again that our own stop signal has interrupted.
-        .globl  sp_app_call
-        .hidden sp_app_call
-        .type   sp_app_call, @function
-sp_app_call:
-        .cfi_startproc
-        push    %rdi
-        .cfi_adjust_cfa_offset 8
-        mov     %rdi, %rax
-        mov     %rsi, %rdi
-        mov     %rdx, %rsi
-        mov     %rcx, %rdx
-        mov     %r8, %r10
-        mov     %r9, %r8
-        mov     16(%rsp), %r9
-        syscall
-        .globl  sp_app_call_after
-        .hidden sp_app_call_after
-sp_app_call_after:
-        add     $8, %rsp
-        .cfi_adjust_cfa_offset -8
-        ret
-        .cfi_endproc
-        .size   sp_app_call, .-sp_app_call
-
 // The signal frame's way back; the bytes are glibc's, since unwinders recognise them.
         .p2align 4
         nop
@@ -81,31 +55,6 @@ sp_sigreturn:
         mov     $SYS_rt_sigreturn, %eax
         syscall
         hlt
-
-// long sp_clone_call(flags, stack, parent_tid, child_tid, tls): clone whose child finds a Registers at its stack pointer.
-// The child calls sp_child_start(frame), on its own stack, then goes on with those registers. The parent just returns.
-        .globl  sp_clone_call
-        .hidden sp_clone_call
-        .type   sp_clone_call, @function
-sp_clone_call:
-        .cfi_startproc
-        mov     %rcx, %r10
-        mov     $SYS_clone, %eax
-        syscall
-        test    %rax, %rax
-        jz      1f
-        ret
-        .cfi_endproc
-1:      .cfi_startproc
-        .cfi_undefined rip
-        mov     %rsp, %rbx
-        mov     %rsp, %rdi
-        and     $-16, %rsp
-        call    sp_child_start
-        mov     %rbx, %rsp
-        jmp     sp_restore
-        .cfi_endproc
-        .size   sp_clone_call, .-sp_clone_call
 
 // long sp_clone_function(flags, stack, child_tid, tls, function, argument): clone whose child calls function(argument).
         .globl  sp_clone_function
@@ -140,6 +89,98 @@ sp_clone_function:
         hlt
         .cfi_endproc
         .size   sp_clone_function, .-sp_clone_function
+
+// void sp_exit_thread(code): ends the thread without using its stack.
+        .globl  sp_exit_thread
+        .hidden sp_exit_thread
+sp_exit_thread:
+        mov     $SYS_exit, %eax
+        syscall
+        hlt
+
+// void sp_continue(registers): goes on with them, from wherever they lie.
+        .globl  sp_continue
+        .hidden sp_continue
+sp_continue:
+        mov     %rdi, %rsp
+        jmp     sp_restore
+
+// void sp_call_on_stack(function, argument, stack_top)
+        .globl  sp_call_on_stack
+        .hidden sp_call_on_stack
+        .type   sp_call_on_stack, @function
+sp_call_on_stack:
+        .cfi_startproc
+        push    %rbp
+        .cfi_adjust_cfa_offset 8
+        .cfi_rel_offset rbp, 0
+        mov     %rsp, %rbp
+        .cfi_def_cfa_register rbp
+        mov     %rdi, %rax
+        mov     %rsi, %rdi
+        mov     %rdx, %rsp
+        call    *%rax
+        mov     %rbp, %rsp
+        pop     %rbp
+        .cfi_def_cfa rsp, 8
+        ret
+        .cfi_endproc
+        .size   sp_call_on_stack, .-sp_call_on_stack
+
+// The second page: calls of the application that pass through the shim, and its clones. A seccomp filter of the program judges
+// what comes from here and from the stubs, but not what comes from the first page (syscalls/seccomp.cpp).
+        .p2align 12
+
+// long sp_app_call(number, a, b, c, d, e, f): a call that the application made and the shim passes on. The number stays on
+// the stack, where shim/trap.cpp finds it to begin the call again that our own stop signal has interrupted.
+        .globl  sp_app_call
+        .hidden sp_app_call
+        .type   sp_app_call, @function
+sp_app_call:
+        .cfi_startproc
+        push    %rdi
+        .cfi_adjust_cfa_offset 8
+        mov     %rdi, %rax
+        mov     %rsi, %rdi
+        mov     %rdx, %rsi
+        mov     %rcx, %rdx
+        mov     %r8, %r10
+        mov     %r9, %r8
+        mov     16(%rsp), %r9
+        syscall
+        .globl  sp_app_call_after
+        .hidden sp_app_call_after
+sp_app_call_after:
+        add     $8, %rsp
+        .cfi_adjust_cfa_offset -8
+        ret
+        .cfi_endproc
+        .size   sp_app_call, .-sp_app_call
+
+// long sp_clone_call(flags, stack, parent_tid, child_tid, tls): clone whose child finds a Registers at its stack pointer.
+// The child calls sp_child_start(frame), on its own stack, then goes on with those registers. The parent just returns.
+        .globl  sp_clone_call
+        .hidden sp_clone_call
+        .type   sp_clone_call, @function
+sp_clone_call:
+        .cfi_startproc
+        mov     %rcx, %r10
+        mov     $SYS_clone, %eax
+        syscall
+        test    %rax, %rax
+        jz      1f
+        ret
+        .cfi_endproc
+1:      .cfi_startproc
+        .cfi_undefined rip
+        mov     %rsp, %rbx
+        mov     %rsp, %rdi
+        and     $-16, %rsp
+        call    sp_child_start
+        mov     %rbx, %rsp
+        jmp     sp_restore
+        .cfi_endproc
+        .size   sp_clone_call, .-sp_clone_call
 
 // long sp_fork_call(flags, registers, child_stack, child_tid, tls): clone without shared memory. The parent returns the
 // child's number. The child's stacks are still the parent's memory, so it calls sp_fork_child(registers) on child_stack,
@@ -178,16 +219,12 @@ sp_fork_call:
         .cfi_endproc
         .size   sp_fork_call, .-sp_fork_call
 
-// void sp_exit_thread(code): ends the thread without using its stack.
-        .globl  sp_exit_thread
-        .hidden sp_exit_thread
-sp_exit_thread:
-        mov     $SYS_exit, %eax
-        syscall
-        hlt
-
-// Where stubs come to that cannot pass a call straight on: rax the number, rcx where to return to in the stub. Saves the
-// registers below the red zone as a Registers and calls sp_dispatch(registers, nullptr), which leaves the result in rax.
+// Where stubs come to that cannot pass a call straight on: rax the number, rcx where to return to in the stub.
+//   of no interest (the stub did not know the number): the kernel
+//   futex: the kernel, with the private flag taken out (syscalls/sync.cpp); too frequent for more
+//   else: saves the registers below the red zone as a Registers and calls sp_dispatch(registers, nullptr), which leaves
+//   the result in rax
+// The number lies at the stack pointer during both short ways, for beginning an interrupted call again.
         .globl  sp_entry
         .hidden sp_entry
         .type   sp_entry, @function
@@ -195,6 +232,44 @@ sp_entry:
         .cfi_startproc
         .cfi_signal_frame
         .cfi_def_cfa %rsp, 0
+        .cfi_register %rip, %rcx
+        cmp     $512, %rax
+        jae     2f
+        lea     sp_interest(%rip), %r11
+        cmpb    $0, (%r11,%rax)
+        jne     1f
+        lea     -128(%rsp), %rsp
+        push    %rcx
+        push    %rsi
+        push    %rax
+        .cfi_def_cfa_offset 152
+        .cfi_offset %rip, -136
+        syscall
+        .globl  sp_entry_after
+        .hidden sp_entry_after
+sp_entry_after:
+        lea     8(%rsp), %rsp
+        pop     %rsi
+        pop     %rcx
+        lea     128(%rsp), %rsp
+        .cfi_def_cfa_offset 0
+        .cfi_register %rip, %rcx
+        jmp     *%rcx
+1:      cmp     $SYS_futex, %eax
+        jne     2f
+        lea     -128(%rsp), %rsp
+        push    %rcx
+        push    %rsi
+        push    %rax
+        .cfi_def_cfa_offset 152
+        .cfi_offset %rip, -136
+        and     $~128, %esi
+        syscall
+        .globl  sp_futex_after
+        .hidden sp_futex_after
+sp_futex_after:
+        jmp     sp_entry_after
+2:      .cfi_def_cfa %rsp, 0
         .cfi_register %rip, %rcx
         mov     %rsp, %r11
         .cfi_def_cfa_register %r11
@@ -259,35 +334,6 @@ sp_restore:
         jmp     *%rcx
         .cfi_endproc
         .size   sp_entry, .-sp_entry
-
-// void sp_continue(registers): goes on with them, from wherever they lie.
-        .globl  sp_continue
-        .hidden sp_continue
-sp_continue:
-        mov     %rdi, %rsp
-        jmp     sp_restore
-
-// void sp_call_on_stack(function, argument, stack_top)
-        .globl  sp_call_on_stack
-        .hidden sp_call_on_stack
-        .type   sp_call_on_stack, @function
-sp_call_on_stack:
-        .cfi_startproc
-        push    %rbp
-        .cfi_adjust_cfa_offset 8
-        .cfi_rel_offset rbp, 0
-        mov     %rsp, %rbp
-        .cfi_def_cfa_register rbp
-        mov     %rdi, %rax
-        mov     %rsi, %rdi
-        mov     %rdx, %rsp
-        call    *%rax
-        mov     %rbp, %rsp
-        pop     %rbp
-        .cfi_def_cfa rsp, 8
-        ret
-        .cfi_endproc
-        .size   sp_call_on_stack, .-sp_call_on_stack
 
 // Room for stubs. One description serves them all for unwinding (exceptions, cancellation, gdb): a stub changes no
 // register, and the address it belongs to is in its last eight bytes: rip = *((rip & -64) + 56), CFA = rsp.

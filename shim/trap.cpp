@@ -33,7 +33,8 @@ void begin_again(ucontext_t* context) {
   if (g[REG_RAX] != -EINTR) return;
   const auto rip = static_cast<uint64_t>(g[REG_RIP]);
   int64_t number = number_behind(rip);
-  if (rip == address_of(sp_app_call_after)) number = *pointer_to<const int64_t>(static_cast<uint64_t>(g[REG_RSP]));
+  if (rip == address_of(sp_app_call_after) || rip == address_of(sp_entry_after) || rip == address_of(sp_futex_after))
+    number = *pointer_to<const int64_t>(static_cast<uint64_t>(g[REG_RSP]));
   if (number < 0) return;
   g[REG_RAX] = number;
   g[REG_RIP] -= kSyscallBytes;

@@ -7,4 +7,4 @@
 #include "libsuperproc/wire/subprocess.hpp"
 
 inline constexpr uint32_t kInterestCount = sp::wire::kSyscallCountMax;
-extern "C" uint8_t sp_interest[kInterestCount];
+extern "C" [[gnu::visibility("hidden")]] uint8_t sp_interest[kInterestCount];
