@@ -131,6 +131,7 @@ long clone_thread(const CloneArguments& arguments, const Registers& caller, uint
   if (!is_shared() && node_count() > 1) convert();
   const NodeId node = choose_node();
   const bool remote = node != this_node();
+  const Critical not_stopped; // else a fork would wait for ever for the new thread, and we for the end of the fork
   auto record = allocate_thread(node);
   if (!record) return -record.error().value;
   ChildFrame* frame = place_frame(arguments, caller);
