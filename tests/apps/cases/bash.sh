@@ -5,8 +5,8 @@ needs="bash pigz"
 prepare() {
   mixed 2 >mix
   cat >go.sh <<'S'
-for i in 1 2 3 4; do (exit "$i") & done
-for job in $(jobs -p); do wait "$job"; echo "job $?"; done
+for i in 1 2 3 4; do (exit "$i") & jobs[i]=$!; done
+for job in "${jobs[@]}"; do wait "$job"; echo "job $?"; done
 pigz -p4 -c "$INPUT/mix" | pigz -p4 -dc | sha256sum
 diff <(sort "$INPUT/mix" | sha256sum) <(sort --parallel=2 "$INPUT/mix" | sha256sum) && echo same
 trap 'echo got USR1' USR1; kill -USR1 $$
