@@ -23,13 +23,11 @@ struct CpuTimer {
   CpuTime kind;
   int32_t signal; // 0: none
   int32_t tid;    // 0: the process
-  int32_t code;   // the siginfo's
-  int32_t number; // the program's name for it
+  int32_t number; // the program's name for it, 0: of the process
   uint64_t value;
   int64_t next_ns; // of CPU time, 0: not armed
   int64_t interval_ns;
   int32_t overrun;
-  int32_t reserved;
 };
 
 struct CpuTimerTable {
@@ -46,14 +44,16 @@ const volatile uint32_t* change_word() { return reinterpret_cast<const volatile 
 // ---- the watch ----
 
 void send(const CpuTimer& timer) {
+  if (!timer.number) { // the kernel's own: SI_KERNEL, which nobody else may send
+    sys::call(SYS_kill, control().identity.pid, timer.signal);
+    return;
+  }
   siginfo_t info{};
   info.si_signo = timer.signal;
-  info.si_code = timer.code;
-  if (timer.code == SI_TIMER) {
-    info.si_timerid = timer.number;
-    info.si_overrun = timer.overrun;
-    info.si_value.sival_ptr = pointer_to<void>(timer.value);
-  }
+  info.si_code = SI_TIMER;
+  info.si_timerid = timer.number;
+  info.si_overrun = timer.overrun;
+  info.si_value.sival_ptr = pointer_to<void>(timer.value);
   if (!timer.tid) {
     sys::call(SYS_rt_sigqueueinfo, control().identity.pid, timer.signal, &info);
     return;
@@ -168,7 +168,7 @@ long create_cpu_timer(CpuTime kind, const sigevent* event, int number_base) {
   for (int slot = 0; slot < kProgramSlotCount; ++slot) {
     CpuTimer& timer = table().timers[slot];
     if (timer.used) continue;
-    timer = {true, kind, SIGALRM, 0, SI_TIMER, number_base | slot, static_cast<uint64_t>(number_base | slot), 0, 0, 0, 0};
+    timer = {true, kind, SIGALRM, 0, number_base | slot, static_cast<uint64_t>(number_base | slot), 0, 0, 0};
     if (!event) return slot;
     timer.value = address_of(event->sigev_value.sival_ptr);
     timer.signal = event->sigev_notify == SIGEV_NONE ? 0 : event->sigev_signo;
@@ -228,8 +228,7 @@ long set_cpu_itimer(int which, const itimerval& wanted, itimerval* before) {
     Holding holding(table().lock);
     CpuTimer& timer = table().timers[itimer_slot(which)];
     const bool profile = which == ITIMER_PROF;
-    timer = {true, profile ? CpuTime::user_and_system : CpuTime::user, profile ? SIGPROF : SIGVTALRM, 0, SI_KERNEL,
-             0, 0, 0, 0, 0, 0};
+    timer = {true, profile ? CpuTime::user_and_system : CpuTime::user, profile ? SIGPROF : SIGVTALRM, 0, 0, 0, 0, 0, 0};
     arm(timer, setting, false);
     if (!timer.next_ns) return 0;
   }
@@ -260,7 +259,7 @@ void watch_cpu_limit() {
     timer = {};
     if (seconds > INT32_MAX) return;
     const auto first_ns = static_cast<int64_t>(seconds ? seconds : 1) * kSecondNs;
-    timer = {true, CpuTime::user_and_system, SIGXCPU, 0, SI_KERNEL, 0, 0, first_ns, kSecondNs, 0, 0};
+    timer = {true, CpuTime::user_and_system, SIGXCPU, 0, 0, 0, first_ns, kSecondNs, 0};
   }
   ensure_watch();
   look_again();

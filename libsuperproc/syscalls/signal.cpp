@@ -4,7 +4,6 @@
 #include <csignal>
 
 #include "libsuperproc/process/other_subprocess.hpp"
-#include "libsuperproc/process/stopping.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
 #include "libsuperproc/signal/routing.hpp"
@@ -91,14 +90,6 @@ long sent_to_self(long result, int signal) {
   return result;
 }
 
-} // namespace
-
-// The SubProcess's number is home's; a process group contains residents, which drop what is meant for all.
-long sys_kill(Call& call) {
-  const int pid = call.number_arg(0);
-  const long result = pid > 0 ? call.pass() : pass_home(call);
-  return is_self(pid) ? sent_to_self(result, call.number_arg(1)) : result;
-}
 // To a thread that may be away from its SubProcess's home.
 long to_thread_of_another(const Call& call) {
   const long result = call.pass();
@@ -109,23 +100,12 @@ long to_thread_of_another(const Call& call) {
 
 } // namespace
 
-namespace {
-
-// The whole of the target stops, the caller's own resident last; from another node than home that comes after home.
-long stop_or_continue(const Call& call, int32_t pid, int signal) {
-  if (pid != control().identity.pid || !is_shared() || at_home()) {
-    send_to_other_residents(pid, signal);
-    return call.pass();
-  }
-  const long result = sys::call(SYS_kill, pid, signal);
-  send_to_other_residents(pid, signal);
-  return result;
+// The SubProcess's number is home's; a process group contains residents, which drop what is meant for all.
+long sys_kill(Call& call) {
+  const int pid = call.number_arg(0);
+  const long result = pid > 0 ? call.pass() : pass_home(call);
+  return is_self(pid) ? sent_to_self(result, call.number_arg(1)) : result;
 }
-
-bool stops_or_continues_us(int signal) {
-  return stops_or_continues(signal) && action_of(signal).handler == address_of(SIG_DFL);
-}
-
 
 long sys_rt_sigqueueinfo(Call& call) {
   const long result = call.pass();
@@ -140,7 +120,6 @@ long sys_tgkill(Call& call) {
 
 long sys_rt_tgsigqueueinfo(Call& call) {
   if (!is_self(call.number_arg(0))) return to_thread_of_another(call);
-  if (stops_or_continues_us(call.number_arg(2))) return stop_or_continue(call, call.number_arg(0), call.number_arg(2));
   return on_thread_s_node([&](int32_t process) {
     return app_call(SYS_rt_tgsigqueueinfo, process, call.number_arg(1), call.number_arg(2), call.arg(3));
   });
