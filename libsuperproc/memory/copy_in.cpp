@@ -10,7 +10,9 @@
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/memory/proc_maps.hpp"
+#include "libsuperproc/memory/protection.hpp"
 #include "libsuperproc/memory/segments.hpp"
+#include "libsuperproc/memory/vma_flags.hpp"
 
 namespace sp::memory {
 
@@ -19,7 +21,6 @@ namespace {
 constexpr uint64_t kBreakReserveBytes = 64ull << 30;
 constexpr uint64_t kStackMaxBytes = 1ull << 30; // for an unlimited stack
 constexpr uint64_t kGapBytes = 1 << 20;
-constexpr int kReadWrite = PROT_READ | PROT_WRITE;
 constexpr int kSegmentMap = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
 
 constexpr uint64_t kPresent = 1ull << 63, kSwapped = 1ull << 62;
@@ -30,7 +31,8 @@ bool is_node(const Mapping& m) { return m.start >= wire::kNodeBase && m.end <= w
 // Does it become segment memory? A file that is mapped private, read-only, does not.
 bool is_converted(const Mapping& m) {
   if (m.is_shared || m.kind == MappingKind::kernel || is_node(m)) return false;
-  return m.kind != MappingKind::file || (m.prot & PROT_WRITE);
+  // In an arena, where a parent of this process had one, the arena's own mapping will be in its place.
+  return m.kind != MappingKind::file || (m.prot & PROT_WRITE) || wire::in_arenas(m.start);
 }
 
 // A process that has changed its user is not its own owner in /proc any more, unless it is dumpable.
@@ -117,7 +119,7 @@ VmaAttributes attributes_of(const Mapping& m) {
 }
 
 Result<> format_maps() {
-  TRY_VOID(VmaMap::format(pointer_to<void>(wire::kVmaImage), wire::kVmaBytes, wire::kPageBytes * 16, wire::kUserEnd));
+  TRY_VOID(VmaMap::format(pointer_to<void>(wire::kVmaImage), wire::kVmaBytes, wire::kUserStart, wire::kUserEnd));
   for (uint32_t n = 0; n < node_count(); ++n) {
     TRY_VOID(VmaMap::format(pointer_to<void>(wire::kVmaArenas + n * wire::kVmaBytes), wire::kVmaBytes,
                             wire::arena_start({n}), wire::arena_start({n}) + wire::kArenaBytes));
@@ -151,13 +153,15 @@ Result<> take_over(const Mapping& m, uint64_t below) {
   }
   if (m.kind == MappingKind::heap && !table.break_start) table.break_start = m.start;
   if (is_converted(m) && !is_control(m)) {
-    if (!wire::in_arenas(m.start)) TRY_VOID(map_from_segment(start, m.end, m.prot));
-    else if (m.prot != kReadWrite)
+    if (!wire::in_arenas(m.start)) {
+      TRY_VOID(map_from_segment(start, m.end, m.prot));
+    } else if (m.prot != kReadWrite) {
       TRY_VOID(from_raw(sys::call(SYS_mprotect, m.start, m.end - m.start, m.prot)));
+    }
   }
   if (is_control(m) || m.start >= wire::kUserEnd) return {};
   VmaAttributes attributes = attributes_of(m);
-  if (wire::in_arenas(m.start) && m.prot != kReadWrite) attributes.applied = 0xffff;
+  if (wire::in_arenas(m.start) && m.prot != kReadWrite) attributes.applied = all_nodes();
   return map_of(start).assign(start, m.end, attributes);
 }
 
@@ -177,6 +181,7 @@ Result<> reserve_break(ProcMaps& maps) {
   TRY_VOID(map_from_segment(start, limit, kReadWrite));
   VmaAttributes reserved;
   reserved.kind = VmaKind::reserved;
+  reserved.flags = kVmaBreak;
   return image_map().assign(start, limit, reserved);
 }
 
@@ -193,6 +198,8 @@ Result<> convert_control() {
 } // namespace
 
 Result<> convert_address_space() {
+  // What is to be locked for good (mlockall with MCL_FUTURE) would fill the arenas as they are mapped.
+  sys::call(SYS_munlockall);
   TRY_VOID(convert_control());
   TRY(ProcMaps maps, ProcMaps::read(pointer_to<char>(wire::kNodeScratch), wire::kNodeScratchBytes));
   TRY(const long page_map, open_page_map());

@@ -9,6 +9,7 @@
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/memory/segments.hpp"
+#include "libsuperproc/memory/vma_flags.hpp"
 
 namespace sp::memory {
 
@@ -57,7 +58,8 @@ Result<> read_pages(uint64_t start, uint64_t end, long fd, uint64_t offset) {
 
 Result<> copy_record(const Vma& vma, long fd, Copy copy) {
   TRY_VOID(from_raw(sys::call(SYS_mmap, vma.start, vma.bytes(), PROT_READ | PROT_WRITE, kAnonymous, -1, 0)));
-  TRY_VOID(for_extents(vma.start, vma.end, fd, [&](uint64_t start, uint64_t end, uint64_t offset) -> Result<> {
+  const uint64_t copied_end = vma.flags & kVmaEmptyInChild ? vma.start : vma.end;
+  TRY_VOID(for_extents(vma.start, copied_end, fd, [&](uint64_t start, uint64_t end, uint64_t offset) -> Result<> {
     ExtentList& list = waiting();
     if (copy == Copy::now || list.count == sizeof list.extents / sizeof list.extents[0])
       return read_pages(start, end, fd, offset);
@@ -116,8 +118,11 @@ Result<> make_private(const Descriptors& descriptors, Copy copy) {
   waiting().count = 0;
   TRY_VOID(for_maps([&](const VmaMap& map, uint32_t segment, bool is_arena) -> Result<> {
     for (const Vma* vma = &map.first(); vma; vma = map.next(*vma)) {
-      if (vma->kind == VmaKind::anonymous) TRY_VOID(copy_record(*vma, descriptors.fd[segment], copy));
-      if (vma->kind == VmaKind::free && is_arena) TRY_VOID(from_raw(sys::call(SYS_munmap, vma->start, vma->bytes())));
+      const bool is_left_out = vma->kind == VmaKind::anonymous && (vma->flags & kVmaNotInChild);
+      const bool is_copied = vma->kind == VmaKind::anonymous && !is_left_out;
+      const bool is_hole = is_left_out || (vma->kind == VmaKind::free && is_arena);
+      if (is_copied) TRY_VOID(copy_record(*vma, descriptors.fd[segment], copy));
+      if (is_hole) TRY_VOID(from_raw(sys::call(SYS_munmap, vma->start, vma->bytes())));
     }
     return {};
   }));

@@ -8,6 +8,12 @@
 
 namespace sp::memory {
 
+// What may still be spent on closing free addresses (protection.hpp); belongs to who holds the lock beside it.
+struct ClosingBudget {
+  int64_t cycles;
+  uint64_t refilled_at; // 0: not begun
+};
+
 struct MemoryTable {
   int32_t home_pid;
   int32_t reaper_tid;
@@ -17,9 +23,12 @@ struct MemoryTable {
   uint64_t stack_start; // the main thread's
   uint64_t stack_end;
   Lock outside_lock; // image and file windows, and the break
-  uint32_t reserved;
+  std::atomic<uint32_t> lock_future; // MCL_FUTURE | MCL_ONFAULT: what mlockall asked for
+  ClosingBudget outside_closing;
   struct alignas(64) ArenaLock {
     Lock lock;
+    uint32_t reserved;
+    ClosingBudget closing;
   } arena_locks[kNodeCountMax];
 };
 

@@ -9,39 +9,71 @@ namespace sp::memory {
 
 namespace {
 
-// Larger fresh ranges are reservations (a malloc arena's heap, a garbage collector's cage), which are committed piece by
-// piece: protecting them on other nodes would make each commit wait for these nodes.
+using wire::Vma;
+
 constexpr uint64_t kGuardBytesMax = 1 << 20;
 
 uint16_t bit(NodeId n) { return static_cast<uint16_t>(1u << n.value); }
-uint16_t all_nodes() { return static_cast<uint16_t>((1u << node_count()) - 1); }
-
 long protect_on(NodeId node, uint64_t start, uint64_t end, int prot) {
   if (node == this_node()) return sys::call(SYS_mprotect, start, end - start, prot);
   return ask(node, Operation::kernel_call, SYS_mprotect, start, end - start, prot);
 }
 
-// A guard that other nodes have yet to protect. A short list, the oldest is forgotten: then this guard holds only where
-// it was made.
-struct PendingGuard {
-  std::atomic<uint64_t> start, end;
-};
-struct PendingList {
-  std::atomic<uint32_t> next;
-  std::atomic<uint32_t> seen[kNodeCountMax];
-  PendingGuard guards[256];
-};
-PendingList& pending() { return *reinterpret_cast<PendingList*>(wire::kMemoryTable + 64 * 1024); }
-
-void leave_to_others(uint64_t start, uint64_t end) {
-  PendingList& list = pending();
-  const uint32_t at = list.next.fetch_add(1);
-  PendingGuard& guard = list.guards[at % 256];
-  guard.start.store(start, std::memory_order_relaxed);
-  guard.end.store(end, std::memory_order_release);
+bool is_open_by_default(const Window& window, const Vma& vma) {
+  if (vma.kind == VmaKind::reserved) return true;
+  return window.is_arena && (vma.kind == VmaKind::anonymous || vma.kind == VmaKind::free);
 }
 
+int kernel_protection(const Window& window, const Vma& vma, NodeId node) {
+  return !is_open_by_default(window, vma) || (vma.applied & bit(node)) ? vma.prot : kReadWrite;
+}
+
+// Nodes whose kernels have something else than `prot` in any part of the range.
+uint16_t nodes_behind(Window& window, uint64_t start, uint64_t end, int prot) {
+  uint16_t behind = 0;
+  window.map.each(start, end, [&](const Vma& vma) {
+    for (uint32_t n = 0; n < node_count(); ++n)
+      if (kernel_protection(window, vma, {n}) != prot) behind |= bit({n});
+  });
+  return behind;
+}
+
+void restore(Window& window, uint64_t start, uint64_t end, uint16_t nodes) {
+  window.map.each(start, end, [&](const Vma& vma) {
+    for (uint32_t n = 0; n < node_count(); ++n)
+      if (nodes & bit({n})) (void)protect_on({n}, vma.start, vma.end, kernel_protection(window, vma, {n}));
+  });
+}
+
+// ---- the time that closing free addresses may take: a part of all time, in cycles, and a stock of it for the start ----
+
+constexpr uint32_t kClosingShare = 64;
+constexpr int64_t kClosingCyclesMax = 200'000'000;
+
+bool may_close(ClosingBudget& budget) {
+  const uint64_t now = sys::cycles();
+  if (budget.refilled_at == 0) budget.cycles = kClosingCyclesMax;
+  else if (now > budget.refilled_at) budget.cycles += static_cast<int64_t>((now - budget.refilled_at) / kClosingShare);
+  if (budget.cycles > kClosingCyclesMax) budget.cycles = kClosingCyclesMax;
+  budget.refilled_at = now;
+  return budget.cycles > 0;
+}
+
+void charge(ClosingBudget& budget, uint64_t began) { budget.cycles -= static_cast<int64_t>(sys::cycles() - began); }
+
 } // namespace
+
+uint16_t all_nodes() { return static_cast<uint16_t>((1u << node_count()) - 1); }
+
+long protect_on_nodes(uint16_t nodes, uint64_t start, uint64_t end, int prot) {
+  long failure = 0;
+  for (uint32_t n = 0; n < node_count(); ++n) {
+    if (!(nodes & bit({n}))) continue;
+    const long result = protect_on({n}, start, end, prot);
+    if (result && !failure) failure = result;
+  }
+  return failure;
+}
 
 VmaAttributes anonymous(int prot, uint16_t applied) {
   VmaAttributes attributes;
@@ -51,73 +83,65 @@ VmaAttributes anonymous(int prot, uint16_t applied) {
   return attributes;
 }
 
-long protect_fresh(Window& window, uint64_t start, uint64_t end, int prot) {
-  const NodeId self = this_node();
-  if (prot & PROT_EXEC) return set_protection(window, start, end, prot);
-  if (const long result = protect_on(self, start, end, prot)) return result;
-  if (!window.map.assign(start, end, anonymous(prot, bit(self)))) return -ENOMEM;
-  if (end - start <= kGuardBytesMax) leave_to_others(start, end);
-  return 0;
-}
-
 long set_protection(Window& window, uint64_t start, uint64_t end, int prot) {
-  // Which nodes' kernels have something else than what is wanted, in any part of the range?
-  uint16_t behind = 0;
-  window.map.each(start, end, [&](const wire::Vma& vma) {
-    const bool in_arena = window.is_arena && vma.kind == VmaKind::anonymous;
-    const uint16_t follows = in_arena && vma.prot != kReadWrite ? vma.applied : all_nodes();
-    for (uint32_t n = 0; n < node_count(); ++n) {
-      const int kernel_prot = (follows >> n & 1) ? vma.prot : kReadWrite;
-      if (kernel_prot != prot) behind |= static_cast<uint16_t>(1u << n);
-    }
-  });
-  for (uint32_t n = 0; n < node_count(); ++n)
-    if (behind >> n & 1)
-      if (const long result = protect_on({n}, start, end, prot)) return result;
-  const bool default_prot = window.is_arena && prot == kReadWrite;
+  const uint16_t behind = nodes_behind(window, start, end, prot);
+  if (const long result = protect_on_nodes(behind, start, end, prot)) {
+    restore(window, start, end, behind);
+    return result;
+  }
+  const bool open = window.is_arena && prot == kReadWrite;
   const Result<> updated = window.map.update(start, end, [&](VmaAttributes& a) {
     a.prot = static_cast<uint8_t>(prot);
-    a.applied = default_prot || !window.is_arena ? 0 : all_nodes();
+    a.applied = open || !window.is_arena ? 0 : all_nodes();
   });
   return updated ? 0 : -updated.error().value;
 }
 
-long clear_protection(Window& window, uint64_t start, uint64_t end) {
-  long failure = 0;
-  window.map.each(start, end, [&](const wire::Vma& vma) {
-    if (vma.kind != VmaKind::anonymous || vma.prot == kReadWrite) return;
-    for (uint32_t n = 0; n < node_count(); ++n)
-      if (vma.applied >> n & 1)
-        if (const long result = protect_on({n}, vma.start, vma.end, kReadWrite)) failure = result;
-  });
-  return failure;
+long open_fresh(Window& window, uint64_t start, uint64_t end, int prot, uint16_t closed) {
+  const bool is_reservation = prot == PROT_NONE && end - start > kGuardBytesMax;
+  const uint16_t right = prot == PROT_NONE ? closed : prot == kReadWrite ? static_cast<uint16_t>(~closed) : 0;
+  const uint16_t concerned = is_reservation ? bit(this_node()) : all_nodes();
+  const uint64_t began = closed ? sys::cycles() : 0;
+  long result = protect_on_nodes(concerned & ~right, start, end, prot);
+  if (closed) charge(window.closing, began);
+  const auto applied = static_cast<uint16_t>((concerned | right) & all_nodes());
+  if (!result && window.map.assign(start, end, anonymous(prot, applied))) return 0;
+  (void)protect_on_nodes(all_nodes(), start, end, kReadWrite);
+  (void)window.map.assign(start, end, VmaAttributes{});
+  return result ? result : -ENOMEM;
 }
 
-void apply_pending_protections() {
-  PendingList& list = pending();
-  const NodeId self = this_node();
-  const uint32_t next = list.next.load(std::memory_order_acquire);
-  uint32_t seen = list.seen[self.value].load(std::memory_order_relaxed);
-  if (seen == next) return;
-  if (next - seen > 256) seen = next - 256;
-  for (; seen != next; ++seen) {
-    const PendingGuard& guard = list.guards[seen % 256];
-    const uint64_t start = guard.start.load(std::memory_order_relaxed), end = guard.end.load(std::memory_order_acquire);
-    if (!wire::in_arenas(start) || start >= end) continue;
-    Window window = window_of(start, end);
-    Holding holding(window.lock);
-    uint64_t at = window.start;
-    while (at < window.end) {
-      const wire::Vma vma = window.map.find(at);
-      const uint64_t part_end = vma.end < window.end ? vma.end : window.end;
-      if (vma.kind == VmaKind::anonymous && vma.prot != kReadWrite && !(vma.applied & bit(self))) {
-        if (sys::call(SYS_mprotect, at, part_end - at, vma.prot) == 0)
-          (void)window.map.update(at, part_end, [&](VmaAttributes& a) { a.applied |= bit(self); });
-      }
-      at = part_end;
-    }
-  }
-  list.seen[self.value].store(next, std::memory_order_relaxed);
+uint16_t closed_nodes(Window& window, uint64_t start, uint64_t end) {
+  uint16_t anywhere = 0, everywhere = all_nodes();
+  window.map.each(start, end, [&](const Vma& vma) { anywhere |= vma.applied, everywhere &= vma.applied; });
+  const auto in_part = static_cast<uint16_t>(anywhere & ~everywhere);
+  if (in_part) (void)protect_on_nodes(in_part, start, end, kReadWrite);
+  return everywhere;
+}
+
+void close_free(Window& window, uint64_t start, uint64_t end) {
+  if (!may_close(window.closing)) return;
+  const uint64_t began = sys::cycles();
+  uint16_t closed = 0;
+  const uint16_t behind = nodes_behind(window, start, end, PROT_NONE);
+  for (uint32_t n = 0; n < node_count(); ++n)
+    if ((behind & bit({n})) && protect_on({n}, start, end, PROT_NONE) == 0) closed |= bit({n});
+  if (closed) (void)window.map.update(start, end, [&](VmaAttributes& a) { a.applied |= closed; });
+  charge(window.closing, began);
+}
+
+void close_guards_beside(Window& window, uint64_t start, uint64_t end) {
+  if (!window.is_arena) return;
+  const auto close = [&](uint64_t address) {
+    if (address < window.map.start() || address >= window.map.end()) return;
+    const Vma guard = window.map.find(address);
+    const auto missing = static_cast<uint16_t>(all_nodes() & ~guard.applied);
+    if (guard.kind != VmaKind::anonymous || guard.prot != PROT_NONE || guard.bytes() > kGuardBytesMax || !missing) return;
+    if (protect_on_nodes(missing, guard.start, guard.end, PROT_NONE) == 0)
+      (void)window.map.update(guard.start, guard.end, [](VmaAttributes& a) { a.applied = all_nodes(); });
+  };
+  close(start - 1);
+  close(end);
 }
 
 } // namespace sp::memory

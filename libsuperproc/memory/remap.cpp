@@ -2,12 +2,15 @@
 // mremap. Memory of a segment cannot be moved by the kernel, since address and offset belong together: it grows in place
 // where the next addresses are free, else its pages are copied (those that exist). File mappings move on every node.
 #include <sys/mman.h>
+#include <unistd.h>
 
-#include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/address_space.hpp"
+#include "libsuperproc/memory/map.hpp"
 #include "libsuperproc/memory/protection.hpp"
-#include "libsuperproc/memory/windows.hpp"
+#include "libsuperproc/memory/segments.hpp"
+#include "libsuperproc/memory/unmap.hpp"
+#include "libsuperproc/memory/vma_flags.hpp"
 
 namespace sp::memory {
 
@@ -20,98 +23,167 @@ struct Old {
   uint64_t start, bytes;
   VmaAttributes attributes;
 };
+struct New {
+  uint64_t bytes;
+  int flags;
+  uint64_t fixed;
+};
 
-// Copies the pages of [from, from + bytes) that exist.
-void copy_pages(uint64_t from, uint64_t to, uint64_t bytes) {
-  constexpr uint64_t kPageCount = 256;
-  uint8_t present[kPageCount];
+long read_pages(long fd, uint64_t offset, uint64_t to, uint64_t bytes) {
   for (uint64_t done = 0; done < bytes;) {
-    const uint64_t pages = (bytes - done) / wire::kPageBytes;
-    const uint64_t count = pages < kPageCount ? pages : kPageCount;
-    const bool known = sys::call(SYS_mincore, from + done, count * wire::kPageBytes, present) == 0;
-    for (uint64_t i = 0; i < count; ++i, done += wire::kPageBytes) {
-      if (known && !(present[i] & 1)) continue;
-      auto* source = pointer_to<const uint64_t>(from + done);
-      auto* target = pointer_to<uint64_t>(to + done);
-      for (uint64_t word = 0; word < wire::kPageBytes / sizeof(uint64_t); ++word) target[word] = source[word];
-    }
+    const long got = sys::call(SYS_pread64, fd, to + done, bytes - done, offset + done);
+    if (got == -EINTR) continue;
+    if (got <= 0) return got ? got : -EIO;
+    done += static_cast<uint64_t>(got);
   }
+  return 0;
 }
 
-long copy_to(const Old& old, uint64_t new_bytes, int flags, uint64_t fixed) {
-  const int map_flags = MAP_PRIVATE | MAP_ANONYMOUS | ((flags & MREMAP_FIXED) ? MAP_FIXED : 0);
-  const long at = map(fixed, new_bytes, kReadWrite, map_flags, -1, 0);
-  if (sys::failed(at)) return at;
-  if (!(old.attributes.prot & PROT_READ)) protect(old.start, old.bytes, PROT_READ);
-  copy_pages(old.start, static_cast<uint64_t>(at), old.bytes < new_bytes ? old.bytes : new_bytes);
-  if (old.attributes.prot != kReadWrite) protect(static_cast<uint64_t>(at), new_bytes, old.attributes.prot);
-  if (flags & MREMAP_DONTUNMAP)
-    advise(old.start, old.bytes, MADV_DONTNEED);
-  else
-    unmap(old.start, old.bytes);
-  return at;
+// The pages of [from, from + bytes) that exist, those that are swapped out too: the segment tells.
+long copy_pages(uint64_t from, uint64_t to, uint64_t bytes) {
+  const Segment segment = segment_of(from);
+  SegmentDescriptor fd(segment.index);
+  if (fd.value() < 0) return fd.value();
+  const uint64_t limit = segment.offset + bytes;
+  for (uint64_t at = segment.offset; at < limit;) {
+    const long data = sys::call(SYS_lseek, fd.value(), at, SEEK_DATA);
+    if (data == -ENXIO || (data >= 0 && static_cast<uint64_t>(data) >= limit)) return 0;
+    if (data < 0) return data;
+    const long hole = sys::call(SYS_lseek, fd.value(), data, SEEK_HOLE);
+    if (hole < 0) return hole;
+    const auto start = static_cast<uint64_t>(data);
+    const uint64_t end = static_cast<uint64_t>(hole) < limit ? static_cast<uint64_t>(hole) : limit;
+    if (const long result = read_pages(fd.value(), start, to + (start - segment.offset), end - start)) return result;
+    at = end;
+  }
+  return 0;
 }
 
-// A file mapping: the kernel moves it, on every node to the same addresses.
-long move_file(const Old& old, uint64_t new_bytes, int flags, uint64_t fixed) {
-  uint64_t target = fixed;
-  if (flags & MREMAP_FIXED) {
-    if (const long result = unmap(target, new_bytes)) return result;
-  } else {
-    Window window = file_window(this_node());
-    Holding holding(window.lock);
-    const Result<uint64_t> place = window.map.allocate(new_bytes, wire::kPageBytes, old.attributes);
-    if (!place) return -place.error().value;
-    target = *place;
-  }
-  const int kernel_flags = (flags & MREMAP_DONTUNMAP) | MREMAP_MAYMOVE | MREMAP_FIXED;
-  const long at = sys::call(SYS_mremap, old.start, old.bytes, new_bytes, kernel_flags, target);
-  if (sys::failed(at)) return at;
-  ask_others_to_call(SYS_mremap, old.start, old.bytes, new_bytes, static_cast<uint64_t>(kernel_flags), target);
-  for_windows(target, target + new_bytes, [&](Window& window) -> long {
-    return window.map.assign(window.start, window.end, old.attributes) ? 0 : -ENOMEM;
+void keep_flags(uint64_t start, uint64_t bytes, uint32_t flags) {
+  if (!flags) return;
+  for_windows(start, start + bytes, [&](Window& window) -> long {
+    (void)window.map.update(window.start, window.end, [&](VmaAttributes& a) { a.flags = flags; });
+    return 0;
   });
-  if (old.bytes && !(flags & MREMAP_DONTUNMAP))
-    for_windows(old.start, old.start + old.bytes, [&](Window& window) -> long {
-      return window.map.assign(window.start, window.end, VmaAttributes{}) ? 0 : -ENOMEM;
-    });
+}
+
+long move_anonymous(const Old& old, const New& wanted) {
+  if (old.bytes == 0) return -EINVAL;
+  const int map_flags = MAP_PRIVATE | MAP_ANONYMOUS | ((wanted.flags & MREMAP_FIXED) ? MAP_FIXED : 0);
+  const long at = map(wanted.fixed, wanted.bytes, kReadWrite, map_flags, -1, 0);
+  if (sys::failed(at)) return at;
+  const auto target = static_cast<uint64_t>(at);
+  long result = copy_pages(old.start, target, old.bytes < wanted.bytes ? old.bytes : wanted.bytes);
+  if (!result && old.attributes.prot != kReadWrite) result = protect(target, wanted.bytes, old.attributes.prot, -1);
+  if (result) {
+    unmap(target, wanted.bytes);
+    return result;
+  }
+  keep_flags(target, wanted.bytes, old.attributes.flags & (kVmaNotInChild | kVmaEmptyInChild));
+  if (wanted.flags & MREMAP_DONTUNMAP) advise(old.start, old.bytes, MADV_DONTNEED);
+  else unmap(old.start, old.bytes);
   return at;
+}
+
+// The kernels have moved it away: an arena's own mapping comes back, elsewhere nothing is left.
+long forget_moved(const Old& old) {
+  return for_windows(old.start, old.start + old.bytes, [](Window& window) -> long {
+    if (window.is_arena)
+      if (const long result = map_segment(window.start, window.end, kReadWrite)) return result;
+    return window.map.assign(window.start, window.end, VmaAttributes{}) ? 0 : -ENOMEM;
+  });
+}
+
+long move_on_every_node(const Old& old, const New& wanted, uint64_t target) {
+  const int flags = (wanted.flags & MREMAP_DONTUNMAP) | MREMAP_MAYMOVE | MREMAP_FIXED;
+  const long at = sys::call(SYS_mremap, old.start, old.bytes, wanted.bytes, flags, target);
+  if (sys::failed(at)) return at;
+  const long others = ask_others_to_call(SYS_mremap, old.start, old.bytes, wanted.bytes, static_cast<uint64_t>(flags), target);
+  return sys::failed(others) ? others : 0;
+}
+
+long move_in(Window& window, const Old& old, const New& wanted, uint64_t target) {
+  const long result = move_on_every_node(old, wanted, target);
+  const bool noted = !result && window.map.assign(target, target + wanted.bytes, old.attributes);
+  if (!noted) (void)window.map.assign(target, target + wanted.bytes, VmaAttributes{});
+  return noted ? static_cast<long>(target) : result ? result : -ENOMEM;
+}
+
+long move_file_to(const Old& old, const New& wanted) {
+  if (const long result = check_place(wanted.fixed, wanted.bytes)) return result;
+  Window window = window_of(wanted.fixed, wanted.fixed + wanted.bytes);
+  if (window.end != wanted.fixed + wanted.bytes) return -ENOMEM;
+  Holding holding(window.lock);
+  if (const long result = make_room(window, MAP_FIXED)) return result;
+  return move_in(window, old, wanted, wanted.fixed);
+}
+
+long move_file_anywhere(const Old& old, const New& wanted) {
+  Window window = file_window(this_node());
+  Holding holding(window.lock);
+  const Result<uint64_t> place = window.map.allocate(wanted.bytes, wire::kPageBytes, old.attributes);
+  if (!place) return -place.error().value;
+  return move_in(window, old, wanted, *place);
+}
+
+// The kernel moves it, on every node to the same addresses. old.bytes == 0 makes another mapping of shared memory.
+long move_file(const Old& old, const New& wanted) {
+  const long at = wanted.flags & MREMAP_FIXED ? move_file_to(old, wanted) : move_file_anywhere(old, wanted);
+  if (sys::failed(at) || old.bytes == 0 || (wanted.flags & MREMAP_DONTUNMAP)) return at;
+  const long result = forget_moved(old);
+  return result ? result : at;
+}
+
+// In place: the next addresses of an arena are there already.
+bool grow_in_place(Window& window, const Old& old, uint64_t new_bytes) {
+  if (!window.is_arena || old.attributes.kind != VmaKind::anonymous || old.attributes.prot != kReadWrite) return false;
+  const uint64_t old_end = old.start + old.bytes, new_end = old.start + new_bytes;
+  if (!window.map.contains(old_end, new_end) || !window.map.is_free(old_end, new_end)) return false;
+  const uint16_t closed = closed_nodes(window, old_end, new_end);
+  if (closed && protect_on_nodes(closed, old_end, new_end, kReadWrite)) return false;
+  return window.map.assign(old_end, new_end, old.attributes).has_value();
+}
+
+bool overlap(const Old& old, const New& wanted) {
+  return wanted.fixed < old.start + old.bytes && old.start < wanted.fixed + wanted.bytes;
+}
+
+long check(const Old& old, const New& wanted) {
+  constexpr int kKnown = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
+  if (old.start & (wire::kPageBytes - 1) || wanted.bytes == 0 || wanted.flags & ~kKnown) return -EINVAL;
+  const bool may_move = wanted.flags & MREMAP_MAYMOVE;
+  if ((wanted.flags & MREMAP_FIXED) && (!may_move || wanted.fixed & (wire::kPageBytes - 1) || overlap(old, wanted))) return -EINVAL;
+  if ((wanted.flags & MREMAP_DONTUNMAP) && (!may_move || old.bytes != wanted.bytes)) return -EINVAL;
+  if (old.start < wire::kUserStart || old.start >= wire::kUserEnd || old.bytes >= wire::kUserEnd - old.start) return -EFAULT;
+  return 0;
 }
 
 } // namespace
 
 long remap(uint64_t old_address, uint64_t old_bytes, uint64_t new_bytes, int flags, uint64_t new_address) {
-  constexpr int kKnown = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
-  old_bytes = page_up(old_bytes), new_bytes = page_up(new_bytes);
-  if (old_address & (wire::kPageBytes - 1) || new_bytes == 0 || flags & ~kKnown) return -EINVAL;
-  if ((flags & MREMAP_FIXED) && (!(flags & MREMAP_MAYMOVE) || new_address & (wire::kPageBytes - 1))) return -EINVAL;
-  if (flags & MREMAP_DONTUNMAP && (!(flags & MREMAP_MAYMOVE) || old_bytes != new_bytes)) return -EINVAL;
-  if (flags & MREMAP_FIXED && new_address < old_address + old_bytes && old_address < new_address + new_bytes)
-    return -EINVAL;
-  Old old{old_address, old_bytes, {}};
-  const uint64_t probe_end = old_address + (old_bytes ? old_bytes : wire::kPageBytes);
-  const bool moves = flags & (MREMAP_FIXED | MREMAP_DONTUNMAP);
+  if (new_bytes > wire::kUserEnd || old_bytes > wire::kUserEnd) return -EINVAL;
+  Old old{old_address, page_up(old_bytes), {}};
+  const New wanted{page_up(new_bytes), flags, new_address};
+  if (const long result = check(old, wanted)) return result;
+  const bool stays = !(flags & (MREMAP_FIXED | MREMAP_DONTUNMAP));
   {
-    Window window = window_of(old_address, probe_end);
+    Window window = window_of(old.start, old.start + (old.bytes ? old.bytes : wire::kPageBytes));
     Holding holding(window.lock);
-    if (!window.map.contains(window.start, window.end) || !window.map.is_mapped(window.start, window.end)) return -EFAULT;
-    old.attributes = window.map.find(old_address).attributes(old_address);
-    if (!moves && old_bytes && old.attributes.kind == VmaKind::anonymous) {
-      if (new_bytes == old_bytes) return static_cast<long>(old_address);
-      if (new_bytes > old_bytes && window.is_arena && old.attributes.prot == kReadWrite &&
-          window.map.try_extend(old_address, old_address + old_bytes, old_address + new_bytes))
-        return static_cast<long>(old_address);
-    }
+    const Vma& vma = window.map.find(old.start);
+    if (vma.kind == VmaKind::free || vma.kind == VmaKind::reserved) return -EFAULT;
+    old.attributes = vma.attributes(old.start);
+    const bool shrinks = stays && old.bytes > wanted.bytes;
+    if (vma.end < old.start + (shrinks ? wanted.bytes : old.bytes)) return -EFAULT; // more than one mapping
+    if (stays && old.bytes && old.bytes < wanted.bytes && grow_in_place(window, old, wanted.bytes))
+      return static_cast<long>(old.start);
   }
-  if (!moves && old_bytes > new_bytes) {
-    const long result = unmap(old_address + new_bytes, old_bytes - new_bytes);
-    return result ? result : static_cast<long>(old_address);
+  if (stays && old.bytes > wanted.bytes) {
+    const long result = unmap(old.start + wanted.bytes, old.bytes - wanted.bytes);
+    return result ? result : static_cast<long>(old.start);
   }
-  if (!moves && old_bytes == new_bytes) return static_cast<long>(old_address);
+  if (stays && old.bytes == wanted.bytes) return static_cast<long>(old.start);
   if (!(flags & MREMAP_MAYMOVE)) return -ENOMEM;
-  if (old.attributes.kind != VmaKind::anonymous) return move_file(old, new_bytes, flags, new_address);
-  if (old_bytes == 0) return -EINVAL;
-  return copy_to(old, new_bytes, flags, new_address);
+  return old.attributes.kind == VmaKind::anonymous ? move_anonymous(old, wanted) : move_file(old, wanted);
 }
 
 } // namespace sp::memory

@@ -9,18 +9,20 @@ namespace sp::memory {
 struct Window {
   VmaMap map;
   Lock& lock;
+  ClosingBudget& closing;
   uint64_t start, end; // the part of the range that lies here
   bool is_arena;
 };
 
 inline Window arena_window(NodeId n, uint64_t start = 0, uint64_t end = 0) {
-  return {arena_map(n), memory_table().arena_locks[n.value].lock, start, end, true};
+  return {arena_map(n), memory_table().arena_locks[n.value].lock,
+          memory_table().arena_locks[n.value].closing, start, end, true};
 }
 inline Window file_window(NodeId n, uint64_t start = 0, uint64_t end = 0) {
-  return {file_map(n), memory_table().outside_lock, start, end, false};
+  return {file_map(n), memory_table().outside_lock, memory_table().outside_closing, start, end, false};
 }
 inline Window image_window(uint64_t start = 0, uint64_t end = 0) {
-  return {image_map(), memory_table().outside_lock, start, end, false};
+  return {image_map(), memory_table().outside_lock, memory_table().outside_closing, start, end, false};
 }
 
 // The window of an address, and where it ends.

@@ -30,6 +30,7 @@ inline constexpr uint64_t kFileBase = 0x4000'0000'0000;
 inline constexpr uint64_t kFileBytes = 512ull << 30; // of one node
 inline constexpr uint64_t kFileEnd = kFileBase + kNodeCountMax * kFileBytes;
 
+inline constexpr uint64_t kUserStart = 16 * kPageBytes; // as vm.mmap_min_addr has it
 inline constexpr uint64_t kUserEnd = 0x7fff'ffff'f000;
 
 constexpr uint64_t page_down(uint64_t a) { return a & ~(kPageBytes - 1); }
