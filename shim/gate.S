@@ -98,6 +98,69 @@ sp_exit_thread:
         syscall
         hlt
 
+// The two futex operations that matter, for memory of the program's own (sync/futex_waiters.hpp has the protocol). A wake
+// that finds nobody counted in the address's bucket ends here; a wait counts itself for as long as it lasts.
+        .macro  BUCKET_IN_R11
+        imul    $0x9e3779b1, %edi, %r11d
+        shr     $20, %r11d
+        lea     sp_futex_waiters(%rip), %rax
+        lea     (%rax,%r11,4), %r11
+        .endm
+
+sp_futex_wake:
+        .cfi_startproc
+        .cfi_signal_frame
+        .cfi_def_cfa %rsp, 0
+        .cfi_register %rip, %rcx
+        BUCKET_IN_R11
+        lock orb $0, -1(%rsp)           // what the program stored before is visible before the count is read
+        xor     %eax, %eax
+        cmpl    $0, (%r11)
+        jne     1f
+        test    $3, %dil                // a crooked address: the kernel says EINVAL
+        jnz     1f
+        jmp     *%rcx
+1:      lea     -128(%rsp), %rsp
+        push    %rcx
+        push    %rsi
+        mov     $SYS_futex, %eax
+        push    %rax
+        .cfi_def_cfa_offset 152
+        .cfi_offset %rip, -136
+        and     $~128, %esi
+        syscall
+        jmp     sp_entry_after
+        .cfi_endproc
+
+sp_futex_wait:
+        .cfi_startproc
+        .cfi_signal_frame
+        .cfi_def_cfa %rsp, 0
+        .cfi_register %rip, %rcx
+        BUCKET_IN_R11
+        lock incl (%r11)                // counted before the kernel compares the value
+        lea     -128(%rsp), %rsp
+        push    %rcx
+        push    %rsi
+        push    %r11
+        mov     $SYS_futex, %eax
+        push    %rax
+        .cfi_def_cfa_offset 160
+        .cfi_offset %rip, -136
+        and     $~128, %esi
+        syscall
+        .globl  sp_futex_after
+        .hidden sp_futex_after
+sp_futex_after:
+        lea     8(%rsp), %rsp
+        pop     %r11
+        lock decl (%r11)
+        pop     %rsi
+        pop     %rcx
+        lea     128(%rsp), %rsp
+        jmp     *%rcx
+        .cfi_endproc
+
 // void sp_continue(registers): goes on with them, from wherever they lie.
         .globl  sp_continue
         .hidden sp_continue
@@ -221,7 +284,7 @@ sp_fork_call:
 
 // Where stubs come to that cannot pass a call straight on: rax the number, rcx where to return to in the stub.
 //   of no interest (the stub did not know the number): the kernel
-//   futex: the kernel, with the private flag taken out (syscalls/sync.cpp); too frequent for more
+//   futex: two short ways of its own, below
 //   else: saves the registers below the red zone as a Registers and calls sp_dispatch(registers, nullptr), which leaves
 //   the result in rax
 // The number lies at the stack pointer during both short ways, for beginning an interrupted call again.
@@ -257,18 +320,14 @@ sp_entry_after:
         jmp     *%rcx
 1:      cmp     $SYS_futex, %eax
         jne     2f
-        lea     -128(%rsp), %rsp
-        push    %rcx
-        push    %rsi
-        push    %rax
-        .cfi_def_cfa_offset 152
-        .cfi_offset %rip, -136
-        and     $~128, %esi
-        syscall
-        .globl  sp_futex_after
-        .hidden sp_futex_after
-sp_futex_after:
-        jmp     sp_entry_after
+        mov     %esi, %r11d             // private WAKE (1), WAIT (0) and WAIT_BITSET (9); FUTEX_CLOCK_REALTIME (256) may be set
+        and     $~256, %r11d
+        cmp     $128 | 1, %r11d
+        je      sp_futex_wake
+        cmp     $128 | 0, %r11d
+        je      sp_futex_wait
+        cmp     $128 | 9, %r11d
+        je      sp_futex_wait
 2:      .cfi_def_cfa %rsp, 0
         .cfi_register %rip, %rcx
         mov     %rsp, %r11

@@ -3,6 +3,7 @@
 // below, so every futex is a shared one to the kernel.
 #include <linux/futex.h>
 
+#include "libsuperproc/sync/futex_waiters.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
 
 namespace sp {
@@ -11,9 +12,40 @@ namespace {
 constexpr uint64_t kPrivate2 = 128; // FUTEX2_PRIVATE
 }
 
-long sys_futex(Call& call) { return pass_with(call, 1, call.arg(1) & ~uint64_t{FUTEX_PRIVATE_FLAG}); }
+// Private waits and wakes come here through a trap only; gate.S has the short ways.
+long sys_futex(Call& call) {
+  const uint64_t operation = call.arg(1);
+  if (operation & FUTEX_PRIVATE_FLAG) {
+    switch (operation & FUTEX_CMD_MASK) {
+      case FUTEX_WAKE:
+      case FUTEX_WAKE_BITSET:
+      case FUTEX_WAKE_OP:
+      case FUTEX_LOCK_PI:
+      case FUTEX_LOCK_PI2:
+      case FUTEX_UNLOCK_PI:
+      case FUTEX_TRYLOCK_PI:
+        break;
+      case FUTEX_WAIT:
+      case FUTEX_WAIT_BITSET: {
+        uint32_t& bucket = futex_bucket(call.arg(0));
+        __atomic_fetch_add(&bucket, 1, __ATOMIC_SEQ_CST);
+        const long result = pass_with(call, 1, operation & ~uint64_t{FUTEX_PRIVATE_FLAG});
+        __atomic_fetch_sub(&bucket, 1, __ATOMIC_SEQ_CST);
+        return result;
+      }
+      default: // the requeue family
+        mark_futex_for_good(call.arg(0)), mark_futex_for_good(call.arg(4));
+    }
+  }
+  return pass_with(call, 1, operation & ~uint64_t{FUTEX_PRIVATE_FLAG});
+}
+
 long sys_futex_wake(Call& call) { return pass_with(call, 3, call.arg(3) & ~kPrivate2); }
-long sys_futex_wait(Call& call) { return pass_with(call, 3, call.arg(3) & ~kPrivate2); }
+
+long sys_futex_wait(Call& call) {
+  mark_futex_for_good(call.arg(0));
+  return pass_with(call, 3, call.arg(3) & ~kPrivate2);
+}
 
 namespace {
 constexpr uint32_t kWaitersMax = 128; // FUTEX_WAITV_MAX
@@ -24,6 +56,7 @@ struct Waiters {
     for (uint64_t i = 0; i < count; ++i) {
       entries[i] = from[i];
       entries[i].flags &= ~static_cast<uint32_t>(kPrivate2);
+      mark_futex_for_good(entries[i].uaddr);
     }
   }
 };
