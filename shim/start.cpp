@@ -53,7 +53,8 @@ wire::Options options_from(const char* const* environment) {
   wire::Options options{kNodeCountDefault, wire::Placement::round_robin, 0, 0};
   if (const char* text = find_variable(environment, wire::kEnvNodes)) {
     const long nodes = parse(text);
-    if (nodes < 1 || nodes > static_cast<long>(kNodeCountMax)) refuse("SUPERPROC_NODES is not a number from 1 to 16", "correct or unset it");
+    if (nodes < 1 || nodes > static_cast<long>(kNodeCountMax)) 
+      refuse("SUPERPROC_NODES is not a number from 1 to 16", "correct or unset it");
     options.node_count = static_cast<uint32_t>(nodes);
   }
   if (const char* text = find_variable(environment, wire::kEnvPlacement)) {
@@ -77,7 +78,8 @@ void map_region(uint64_t base, uint64_t bytes) {
   constexpr int kFixedNoReplace = 0x100000;
   const long at = sys::call(SYS_mmap, base, bytes, PROT_READ | PROT_WRITE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | kFixedNoReplace, -1, 0);
-  if (at != static_cast<long>(base)) refuse("its address range is taken or not allowed", "look at `ulimit -v` and at other preloaded libraries");
+  if (at != static_cast<long>(base))
+    refuse("its address range is taken or not allowed", "look at `ulimit -v` and at other preloaded libraries");
 }
 
 uint64_t boot_time_ns() {
@@ -101,7 +103,7 @@ void identify(const char* const* environment) {
     identity.superprocess = static_cast<int32_t>(pid);
     identity.superprocess_start = number;
   }
-  identity.home_node = 0;
+  identity.home_node = home_of(identity.pid, identity.superprocess).value;
   name_superprocess(identity.superprocess, identity.superprocess_start);
 }
 
@@ -114,10 +116,10 @@ void make_control(const char* const* environment) {
   c.bytes = sizeof(wire::SubProcessControl);
   c.options = options;
   identify(environment);
-  node_private() = {wire::kControlMagic, 0, c.identity.pid};
+  node_private() = {wire::kControlMagic, c.identity.home_node, c.identity.pid};
   sys::call(SYS_sched_getaffinity, 0, sizeof c.logical_cpus, &c.logical_cpus);
   share_out_processors();
-  c.nodes[0].host_pid.store(c.identity.pid);
+  c.nodes[c.identity.home_node].host_pid.store(c.identity.pid);
   restart_thread_table();
   c.magic = wire::kControlMagic;
 }

@@ -6,7 +6,7 @@
 
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/cluster/ask.hpp"
-#include "libsuperproc/memory/memory_table.hpp"
+#include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/process/agent.hpp"
 #include "libsuperproc/process/cpu_timers.hpp"
 #include "libsuperproc/process/placement.hpp"
@@ -44,6 +44,7 @@ void convert() {
   control().state.store(wire::SubProcessState::converting);
   if (!start_reaper()) give_up("it cannot start a thread", "raise the limit of processes (ulimit -u)");
   if (!await_conversion()) give_up("no memory or address space for its segments", "see `spctl doctor`");
+  control().segment_bytes_reserved = memory::kImageBytes + node_count() * wire::kArenaBytes;
   format_queues();
   take_over_actions();
   start_delivery();

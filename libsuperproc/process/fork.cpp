@@ -14,6 +14,7 @@
 #include "libsuperproc/memory/copy_out.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/process/arm.hpp"
+#include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
@@ -47,7 +48,9 @@ void become_native() {
   auto& c = control();
   c.state.store(wire::SubProcessState::native);
   c.identity.pid = static_cast<int32_t>(sys::call(SYS_getpid));
+  c.identity.home_node = home_of(c.identity.pid, c.identity.superprocess).value;
   node_private().host_pid = c.identity.pid;
+  node_private().node = c.identity.home_node;
   restart_thread_table();
   for (auto& node : c.nodes) node.host_pid.store(0), node.agent_tid.store(0), node.state.store(wire::NodeState::absent);
   c.nodes[c.identity.home_node].host_pid.store(c.identity.pid);

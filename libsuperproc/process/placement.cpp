@@ -59,6 +59,11 @@ NodeId choose_node() {
   return {(home_node().value + turn) % node_count()};
 }
 
+NodeId home_of(int32_t pid, int32_t superprocess) {
+  if (pid == superprocess) return {0};
+  return {static_cast<uint32_t>(pid) % node_count()};
+}
+
 void share_out_processors() {
   auto& c = control();
   const uint32_t cpu_count = count_of(c.logical_cpus), nodes = node_count();

@@ -9,6 +9,9 @@ namespace sp {
 // The node for the calling thread's next thread: what sp_place_next asked for, else by the policy.
 NodeId choose_node();
 
+// The home node of a SubProcess: the first one's is node 0; its descendants, exec'd or forked, are spread over the nodes.
+NodeId home_of(int32_t pid, int32_t superprocess);
+
 // Divides the program's processors among the nodes: `cores_per_node` each, or an equal share; with more nodes than
 // processors they take turns.
 void share_out_processors();
