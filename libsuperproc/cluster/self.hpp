@@ -14,7 +14,8 @@ inline bool at_home() { return this_node() == home_node(); }
 inline uint32_t node_count() { return control().options.node_count; }
 inline wire::NodeRecord& node_record(NodeId n) { return control().nodes[n.value]; }
 
-inline bool is_shared() { return control().state.load(std::memory_order_relaxed) == wire::SubProcessState::shared; }
+// Also while it ends: until the very end its threads go on, and none of them may take it for native and convert it again.
+inline bool is_shared() { return control().state.load(std::memory_order_relaxed) >= wire::SubProcessState::shared; }
 
 enum class Borrower : uint32_t {
   none,
