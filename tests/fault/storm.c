@@ -79,7 +79,7 @@ static int end_how(const char* how) {
   if (!strcmp(how, "segv")) *(volatile int*)16 = 1;
   if (!strcmp(how, "fpe")) {
     volatile int zero = 0;
-    zero = 1 / zero;
+    zero = 7 / zero;
   }
   if (!strcmp(how, "ill")) __builtin_trap();
   if (!strncmp(how, "raise-", 6)) raise(atoi(how + 6));
