@@ -163,9 +163,12 @@ long exec(const char* path, const char* const* arguments, const char* const* env
   if (converted) list_residents(residents);
   environment = compose(environment, converted ? residents.text() : nullptr, composed);
   node_record(this_node()).execs.fetch_add(1, std::memory_order_relaxed);
-  if (converted && !at_home())
+  if (converted && !at_home()) {
+    uint64_t pending = 0;
+    sys::call(SYS_rt_sigpending, &pending, sizeof pending);
     return exec_at_home(address_of(path), address_of(arguments), address_of(environment),
-                        mask | (believes_sigsys_blocked() ? signal_bit(SIGSYS) : 0));
+                        mask | (believes_sigsys_blocked() ? signal_bit(SIGSYS) : 0), pending);
+  }
   const SigsysAsBelieved believed;
   if (!converted) return sys::call(SYS_execve, path, arguments, environment);
   AllProcessors all;

@@ -28,9 +28,16 @@ struct Proxy {
 };
 constinit Proxy proxies[wire::kNodeProxyCount] = {};
 
+// Every signal is blocked here, so they stay pending.
+void make_pending(uint64_t signals) {
+  for (int signal = 1; signal <= 64; ++signal)
+    if (signals >> (signal - 1) & 1) sys::call(SYS_tgkill, sys::call(SYS_getpid), sys::call(SYS_gettid), signal);
+}
+
 long perform(const ProxiedCall& call) {
   const auto* a = call.arguments;
   if (call.form == Form::call) return sys::call(static_cast<long>(call.number), a[0], a[1], a[2], a[3], a[4], a[5]);
+  if (call.form == Form::exec) make_pending(a[3]);
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &call.mask, nullptr, sizeof call.mask);
   const long result = call.form == Form::clone ? sp_clone_call(call.number, a[0], a[1], a[2], a[3])
                                                : sys::call(SYS_execve, a[0], a[1], a[2]);
@@ -78,8 +85,8 @@ long call_at_home(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, u
   return ask_for({Form::call, static_cast<uint64_t>(number), {a, b, c, d, e, f}, 0});
 }
 
-long exec_at_home(uint64_t path, uint64_t arguments, uint64_t environment, uint64_t mask) {
-  return ask_for({Form::exec, 0, {path, arguments, environment, 0, 0, 0}, mask});
+long exec_at_home(uint64_t path, uint64_t arguments, uint64_t environment, uint64_t mask, uint64_t pending) {
+  return ask_for({Form::exec, 0, {path, arguments, environment, pending, 0, 0}, mask});
 }
 
 long clone_at_home(uint64_t flags, uint64_t frame, uint64_t parent_tid, uint64_t child_tid, uint64_t tls,
