@@ -36,14 +36,29 @@ uint64_t block_all() {
   return before;
 }
 
+struct Move {
+  bool started, done;
+};
+
+// The reaper copies this thread's stack, which must not be written to from then until the copy is in its place. So the
+// thread starts it, and waits, on a stack of the node's own region.
+void move_memory(void* argument) {
+  Move move{};
+  move.started = start_reaper().has_value();
+  move.done = move.started && await_conversion();
+  *static_cast<Move*>(argument) = move;
+}
+
 } // namespace
 
 void convert() {
   const uint64_t mask = block_all();
   const uint64_t start = sys::cycles();
   control().state.store(wire::SubProcessState::converting);
-  if (!start_reaper()) give_up("it cannot start a thread", "raise the limit of processes (ulimit -u)");
-  if (!await_conversion()) give_up("no memory or address space for its segments", "see `spctl doctor`");
+  Move move{};
+  sp_call_on_stack(move_memory, &move, wire::kNodeForkChild + wire::kNodeServiceBytes - 64);
+  if (!move.started) give_up("it cannot start a thread", "raise the limit of processes (ulimit -u)");
+  if (!move.done) give_up("no memory or address space for its segments", "see `spctl doctor`");
   control().segment_bytes_reserved = memory::kImageBytes + node_count() * wire::kArenaBytes;
   format_queues();
   take_over_actions();
