@@ -24,7 +24,7 @@ static void* spins(void* argument) {
 static void* body(void* argument) {
   clockid_t others, process;
   CHECK(pthread_getcpuclockid(*(pthread_t*)argument, &others) == 0 && clock_getcpuclockid(0, &process) == 0);
-  long before = now_us(others), process_before = now_us(process);
+  long process_before = now_us(process), before = now_us(others);
   EVENTUALLY(now_us(others) >= before + 2000);
   CHECK(now_us(process) >= process_before + 2000);
   CHECK(clock_getcpuclockid(getpid(), &process) == 0 && now_us(process) > process_before);
