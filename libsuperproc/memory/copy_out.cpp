@@ -4,9 +4,9 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "libsuperproc/base/path.hpp"
+#include "libsuperproc/memory/extents.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/memory/vma_flags.hpp"
@@ -30,31 +30,6 @@ struct ExtentList {
   Extent extents[4096];
 };
 ExtentList& waiting() { return *reinterpret_cast<ExtentList*>(wire::kNodeScratch + 8 * wire::kMegabyte); }
-
-// f(address, end, offset) for each run of existing pages of a segment in [start, end).
-template <class Function>
-Result<> for_extents(uint64_t start, uint64_t end, long fd, Function f) {
-  const uint64_t base = segment_of(start).offset, limit = base + (end - start);
-  for (uint64_t at = base; at < limit;) {
-    const long data = sys::call(SYS_lseek, fd, at, SEEK_DATA);
-    if (data == -ENXIO || (data >= 0 && static_cast<uint64_t>(data) >= limit)) return {};
-    TRY_VOID(from_raw(data));
-    TRY(const long hole, from_raw(sys::call(SYS_lseek, fd, data, SEEK_HOLE)));
-    const uint64_t extent_end = static_cast<uint64_t>(hole) < limit ? static_cast<uint64_t>(hole) : limit;
-    TRY_VOID(f(start + (static_cast<uint64_t>(data) - base), start + (extent_end - base), static_cast<uint64_t>(data)));
-    at = extent_end;
-  }
-  return {};
-}
-
-Result<> read_pages(uint64_t start, uint64_t end, long fd, uint64_t offset) {
-  while (start < end) {
-    TRY(const long got, from_raw(sys::call(SYS_pread64, fd, start, end - start, offset)));
-    if (got == 0) return fail(EIO);
-    start += static_cast<uint64_t>(got), offset += static_cast<uint64_t>(got);
-  }
-  return {};
-}
 
 Result<> copy_record(const Vma& vma, long fd, Copy copy) {
   TRY_VOID(from_raw(sys::call(SYS_mmap, vma.start, vma.bytes(), PROT_READ | PROT_WRITE, kAnonymous, -1, 0)));

@@ -2,10 +2,10 @@
 // mremap. Memory of a segment cannot be moved by the kernel, since address and offset belong together: it grows in place
 // where the next addresses are free, else its pages are copied (those that exist). File mappings move on every node.
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/address_space.hpp"
+#include "libsuperproc/memory/extents.hpp"
 #include "libsuperproc/memory/map.hpp"
 #include "libsuperproc/memory/protection.hpp"
 #include "libsuperproc/memory/segments.hpp"
@@ -29,34 +29,14 @@ struct New {
   uint64_t fixed;
 };
 
-long read_pages(long fd, uint64_t offset, uint64_t to, uint64_t bytes) {
-  for (uint64_t done = 0; done < bytes;) {
-    const long got = sys::call(SYS_pread64, fd, to + done, bytes - done, offset + done);
-    if (got == -EINTR) continue;
-    if (got <= 0) return got ? got : -EIO;
-    done += static_cast<uint64_t>(got);
-  }
-  return 0;
-}
-
-// The pages of [from, from + bytes) that exist, those that are swapped out too: the segment tells.
+// Those that exist.
 long copy_pages(uint64_t from, uint64_t to, uint64_t bytes) {
-  const Segment segment = segment_of(from);
-  SegmentDescriptor fd(segment.index);
+  SegmentDescriptor fd(segment_of(from).index);
   if (fd.value() < 0) return fd.value();
-  const uint64_t limit = segment.offset + bytes;
-  for (uint64_t at = segment.offset; at < limit;) {
-    const long data = sys::call(SYS_lseek, fd.value(), at, SEEK_DATA);
-    if (data == -ENXIO || (data >= 0 && static_cast<uint64_t>(data) >= limit)) return 0;
-    if (data < 0) return data;
-    const long hole = sys::call(SYS_lseek, fd.value(), data, SEEK_HOLE);
-    if (hole < 0) return hole;
-    const auto start = static_cast<uint64_t>(data);
-    const uint64_t end = static_cast<uint64_t>(hole) < limit ? static_cast<uint64_t>(hole) : limit;
-    if (const long result = read_pages(fd.value(), start, to + (start - segment.offset), end - start)) return result;
-    at = end;
-  }
-  return 0;
+  const Result<> done = for_extents(from, from + bytes, fd.value(), [&](uint64_t start, uint64_t end, uint64_t offset) {
+    return read_pages(to + (start - from), to + (end - from), fd.value(), offset);
+  });
+  return done ? 0 : -done.error().value;
 }
 
 void keep_flags(uint64_t start, uint64_t bytes, uint32_t flags) {

@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 
 #include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/memory/core_dump.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/summary.hpp"
 #include "libsuperproc/process/threads.hpp"
@@ -44,6 +45,13 @@ void end_residents() {
   });
 }
 
+bool dumps_core(int signal) {
+  constexpr uint64_t kDumping = signal_bit(SIGQUIT) | signal_bit(SIGILL) | signal_bit(SIGTRAP) | signal_bit(SIGABRT) |
+                                signal_bit(SIGBUS) | signal_bit(SIGFPE) | signal_bit(SIGSEGV) | signal_bit(SIGXCPU) |
+                                signal_bit(SIGXFSZ) | signal_bit(SIGSYS);
+  return kDumping & signal_bit(signal);
+}
+
 // The kernel's default action, now, for the whole process at home.
 [[noreturn]] void take_default_action(int signal) {
   install_action(signal, KernelAction{});
@@ -68,6 +76,7 @@ void end_residents() {
   block_all_signals();
   claim_ending();
   end_residents();
+  if (dumps_core(signal)) memory::limit_core_dump();
   take_default_action(signal);
 }
 
@@ -99,6 +108,7 @@ void die_by_signal_here(int signal, siginfo_t* info, ucontext_t*) {
   // Let it happen again with nobody else left, so that a core shows the place.
   claim_ending();
   end_residents();
+  memory::limit_core_dump();
   install_action(signal, KernelAction{});
 }
 
