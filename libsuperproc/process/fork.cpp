@@ -200,6 +200,8 @@ extern "C" void sp_fork_child(Registers* registers) {
   thread_self = {};
   become_native();
   thread_self.record->flags.store(request.sigsys_blocked);
+  if (request.flags & CLONE_CHILD_SETTID) *pointer_to<int32_t>(request.child_tid) = control().identity.pid;
+  if (request.flags & CLONE_CHILD_CLEARTID) sys::call(SYS_set_tid_address, request.child_tid);
   give_back_actions();
   if (native_again) native_again();
   if (request.signal_stack_set) sys::call(SYS_sigaltstack, request.signal_stack, nullptr);
@@ -236,7 +238,9 @@ long fork_for(const ForkRequest& request) {
   table.hold.store(kNoChildYet);
   if (const Result<> opened = memory::open_segments(table.segments); !opened) return -opened.error().value;
   constexpr uint64_t kStackTop = wire::kNodeForkChild + wire::kNodeServiceBytes - 64;
-  const long pid = sp_fork_call(request.flags, request.registers, kStackTop, request.child_tid, request.tls);
+  // The kernel would write the child's number while the child's memory is still the parent's.
+  constexpr uint64_t kChildTid = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
+  const long pid = sp_fork_call(request.flags & ~kChildTid, request.registers, kStackTop, request.child_tid, request.tls);
   if (pid > 0) wait_until_released(pid);
   memory::close_segments(table.segments);
   return pid;
