@@ -53,7 +53,7 @@ wire::Options options_from(const char* const* environment) {
   wire::Options options{kNodeCountDefault, wire::Placement::round_robin, 0, 0};
   if (const char* text = find_variable(environment, wire::kEnvNodes)) {
     const long nodes = parse(text);
-    if (nodes < 1 || nodes > static_cast<long>(kNodeCountMax)) 
+    if (nodes < 1 || nodes > static_cast<long>(kNodeCountMax))
       refuse("SUPERPROC_NODES is not a number from 1 to 16", "correct or unset it");
     options.node_count = static_cast<uint32_t>(nodes);
   }
