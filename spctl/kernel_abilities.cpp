@@ -26,8 +26,8 @@
 namespace sp::spctl {
 
 bool inside_superproc() {
-  unsigned char resident;
-  return getenv(wire::kEnvId) != nullptr && mincore(reinterpret_cast<void*>(wire::kControlBase), 1, &resident) == 0;
+  unsigned char resident; // only a program that was started by another has the SuperProcess's name in its environment
+  return mincore(reinterpret_cast<void*>(wire::kControlBase), 1, &resident) == 0;
 }
 
 int dispatch_errno() {

@@ -25,15 +25,15 @@ def shm_files():
 class Run:
     """One program on nodes, in a process group and a TMPDIR of its own."""
 
-    def __init__(self, spctl, nodes, command, env=None, prefix=(), stdout=subprocess.PIPE, options=()):
+    def __init__(self, spctl, nodes, command, env=None, before=None):
         self.tag = f"SP_AFTERMATH={uuid.uuid4().hex}"
         self.folder = tempfile.mkdtemp(prefix="sp-aftermath-")
         self.shmem_kb, self.shm_files = shmem_kb(), shm_files()
         name, value = self.tag.split("=")
         env = dict(env if env is not None else os.environ, **{name: value, "TMPDIR": self.folder})
-        self.command = [*prefix, spctl, "run", "--nodes", str(nodes), *options, "--", *command] if spctl else [*prefix, *command]
-        self.process = subprocess.Popen(self.command, env=env, stdout=stdout, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
-                                        start_new_session=True)
+        self.command = [spctl, "run", "--nodes", str(nodes), "--", *command] if spctl else list(command)
+        self.process = subprocess.Popen(self.command, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=before)
         self.pid = self.process.pid
 
     def alive(self):
