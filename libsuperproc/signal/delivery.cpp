@@ -2,6 +2,7 @@
 #include "libsuperproc/signal/delivery.hpp"
 
 #include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/base/peek.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
@@ -92,6 +93,7 @@ void deliver(int signal, siginfo_t* info, void* ucontext) {
   }
   const KernelAction action = signal_table().actions[signal];
   if (action.handler == address_of(SIG_IGN) && !fault) return;
+  if (fault && was_peek(context)) return;
   if (action.handler == address_of(SIG_DFL) || action.handler == address_of(SIG_IGN))
     return die_by_signal(signal, info, context);
   if (action.flags & SA_RESETHAND) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/syscalls/proc_path.hpp"
 
-#include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/base/peek.hpp"
 #include "libsuperproc/process/threads.hpp"
 
 namespace sp {
@@ -91,9 +91,9 @@ ProcFile file_named(const char* tail) {
 } // namespace
 
 bool find_proc_path(const char* given, ProcPath& out) {
-  if (address_of(given) < wire::kPageBytes) return false;
-  const char* name = after(given, "/proc/");
-  if (!name) [[likely]] return false;
+  constexpr char kProc[] = "/proc/";
+  if (!sp_starts_with(given, kProc)) [[likely]] return false;
+  const char* name = given + sizeof kProc - 1;
   out.path = given;
   out.file = ProcFile::other;
   out.node = this_node();
