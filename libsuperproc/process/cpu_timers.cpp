@@ -59,7 +59,8 @@ void send(const CpuTimer& timer) {
     return;
   }
   for (uint32_t n = 0; n < node_count(); ++n)
-    if (sys::call(SYS_rt_tgsigqueueinfo, node_record({n}).host_pid.load(), timer.tid, timer.signal, &info) != -ESRCH) return;
+    if (sys::call(SYS_rt_tgsigqueueinfo, node_record({n}).host_pid.load(), timer.tid, timer.signal, &info) != -ESRCH)
+      return;
 }
 
 void fire(CpuTimer& timer, int64_t now_ns) {
@@ -110,8 +111,10 @@ timeval to_us(const timespec& time) { return {time.tv_sec, time.tv_nsec / 1000};
 
 void ensure_watch() {
   if (table().running.load()) return;
-  if (at_home()) start_cpu_watch();
-  else ask(home_node(), Operation::watch_cpu_time);
+  if (at_home())
+    start_cpu_watch();
+  else
+    ask(home_node(), Operation::watch_cpu_time);
 }
 
 void look_again() {

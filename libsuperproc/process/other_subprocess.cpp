@@ -57,7 +57,8 @@ int32_t resident_with_thread(int32_t pid, int32_t tid) {
   const long process = field_of_status(text, "Tgid:");
   if (process <= 0) return 0;
   read_file((Path() << "/proc/" << process << "/stat").text(), text);
-  return field_of_stat(text, kParent) == pid && field_of_stat(text, kExitSignal) == 0 ? static_cast<int32_t>(process) : 0;
+  return field_of_stat(text, kParent) == pid && field_of_stat(text, kExitSignal) == 0 ? static_cast<int32_t>(process)
+                                                                                      : 0;
 }
 
 } // namespace sp

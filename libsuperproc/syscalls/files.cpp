@@ -24,7 +24,8 @@ long pass_path(const Call& call, int index, const ProcPath& path, Links links) {
 
 long with_path(const Call& call, int index, Links links) {
   ProcPath path;
-  if (!find_proc_path(call.pointer<const char>(index), path)) [[likely]] return call.pass();
+  if (!find_proc_path(call.pointer<const char>(index), path)) [[likely]]
+    return call.pass();
   return pass_path(call, index, path, links);
 }
 
@@ -32,7 +33,8 @@ Links links_by(uint64_t flags) { return flags & AT_SYMLINK_NOFOLLOW ? Links::not
 
 long open_at(const Call& call, int index, int flags) {
   ProcPath path;
-  if (!find_proc_path(call.pointer<const char>(index), path)) [[likely]] return call.pass();
+  if (!find_proc_path(call.pointer<const char>(index), path)) [[likely]]
+    return call.pass();
   const long fd = pass_path(call, index, path, flags & O_NOFOLLOW ? Links::not_followed : Links::followed);
   return opened_proc_file(path, fd, flags);
 }
@@ -40,7 +42,8 @@ long open_at(const Call& call, int index, int flags) {
 // /proc/self and /proc/thread-self are links whose text is the reader's number.
 long read_link(const Call& call, int index) {
   ProcPath path;
-  if (!find_proc_path(call.pointer<const char>(index), path)) [[likely]] return call.pass();
+  if (!find_proc_path(call.pointer<const char>(index), path)) [[likely]]
+    return call.pass();
   if (at_home() || (path.file != ProcFile::self_link && path.file != ProcFile::thread_self_link))
     return pass_path(call, index, path, Links::not_followed);
   Path text;
@@ -83,14 +86,12 @@ long sys_fcntl(Call& call) {
   switch (call.number_arg(1)) {
     case F_SETLK:
     case F_SETLEASE: // these two send signals to the process that asked
-    case F_NOTIFY:
-      return pass_home(call);
+    case F_NOTIFY: return pass_home(call);
     case F_SETLKW: {
       const long result = ask(home_node(), Operation::kernel_call, SYS_fcntl, call.arg(0), F_SETLK, call.arg(2));
       return result == -EAGAIN || result == -EACCES ? call.pass() : result;
     }
-    default:
-      return call.pass();
+    default: return call.pass();
   }
 }
 

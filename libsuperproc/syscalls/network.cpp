@@ -21,7 +21,7 @@ bool carries_credentials(const msghdr& message) {
   }
   return false;
 }
-}
+} // namespace
 
 long sys_socketpair(Call& call) { return pass_home(call); }
 long sys_listen(Call& call) { return pass_home(call); }
@@ -29,14 +29,16 @@ long sys_listen(Call& call) { return pass_home(call); }
 // A Unix listener with a full queue makes the caller wait.
 long sys_connect(Call& call) {
   const auto* address = call.pointer<const sockaddr>(1);
-  if (at_home() || address_of(address) < wire::kPageBytes || call.arg(2) < kFamilyBytes || address->sa_family != AF_UNIX)
+  if (at_home() || address_of(address) < wire::kPageBytes || call.arg(2) < kFamilyBytes ||
+      address->sa_family != AF_UNIX)
     return call.pass();
   return pass_home_blocking(call);
 }
 
 long sys_sendmsg(Call& call) {
   const auto* message = call.pointer<const msghdr>(1);
-  if (at_home() || address_of(message) < wire::kPageBytes || !carries_credentials(*message)) [[likely]] return call.pass();
+  if (at_home() || address_of(message) < wire::kPageBytes || !carries_credentials(*message)) [[likely]]
+    return call.pass();
   return pass_home_blocking(call);
 }
 

@@ -15,13 +15,11 @@ long sys_prctl(Call& call) {
   switch (call.number_arg(0)) {
     case kSetSyscallUserDispatch: // ours
       return -EINVAL;
-    case PR_SET_MM:
-      return is_shared() ? -EINVAL : call.pass();
+    case PR_SET_MM: return is_shared() ? -EINVAL : call.pass();
     case PR_SET_PDEATHSIG:
     case PR_GET_PDEATHSIG:
     case PR_SET_CHILD_SUBREAPER:
-    case PR_GET_CHILD_SUBREAPER:
-      return pass_home(call);
+    case PR_GET_CHILD_SUBREAPER: return pass_home(call);
     case PR_SET_DUMPABLE:
     case PR_SET_THP_DISABLE:
     case PR_SET_PTRACER:
@@ -31,10 +29,8 @@ long sys_prctl(Call& call) {
     case PR_CAP_AMBIENT:
     case kSetMdwe:
     case kSetMemoryMerge:
-    case kSetIoFlusher:
-      return pass_everywhere(call);
-    default:
-      return call.pass();
+    case kSetIoFlusher: return pass_everywhere(call);
+    default: return call.pass();
   }
 }
 

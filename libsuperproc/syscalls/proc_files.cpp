@@ -30,10 +30,14 @@ public:
   StatusCopy(const char* from, long bytes, char* to) : from_(from), end_(from + bytes), to_(to), start_(to) {}
   long make(long parent) {
     while (from_ < end_) {
-      if (starts_with(from_, "Tgid:\t")) replace("Tgid:\t", control().identity.pid);
-      else if (starts_with(from_, "PPid:\t")) replace("PPid:\t", parent);
-      else if (starts_with(from_, "Threads:\t")) replace("Threads:\t", control().thread_count.load());
-      else copy_line();
+      if (starts_with(from_, "Tgid:\t"))
+        replace("Tgid:\t", control().identity.pid);
+      else if (starts_with(from_, "PPid:\t"))
+        replace("PPid:\t", parent);
+      else if (starts_with(from_, "Threads:\t"))
+        replace("Threads:\t", control().thread_count.load());
+      else
+        copy_line();
     }
     return to_ - start_;
   }
@@ -132,8 +136,10 @@ void forget_stale(WatchList& list, const char* end, uint32_t call) {
   bool any = false;
   for (Watched& entry : list.entries) {
     if (!entry.number.load()) continue;
-    if (leads_to(entry.number.load() - 1, end)) any = true;
-    else entry.number.store(0);
+    if (leads_to(entry.number.load() - 1, end))
+      any = true;
+    else
+      entry.number.store(0);
   }
   if (!any) watch(call, nullptr);
 }
@@ -223,18 +229,14 @@ long list_threads(Call& call) {
 long opened_proc_file(const ProcPath& path, long fd, int open_flags) {
   if (sys::failed(fd)) return fd;
   switch (path.file) {
-    case ProcFile::status:
-      return replace_status(fd, open_flags);
-    case ProcFile::task_list:
-      watch_descriptor(directories, fd, home_node(), SYS_getdents64, list_threads);
-      break;
+    case ProcFile::status: return replace_status(fd, open_flags);
+    case ProcFile::task_list: watch_descriptor(directories, fd, home_node(), SYS_getdents64, list_threads); break;
     case ProcFile::thread_name:
       if ((open_flags & O_ACCMODE) != O_RDONLY) watch_descriptor(names, fd, path.node, SYS_write, write_name);
       break;
     case ProcFile::self_link:
     case ProcFile::thread_self_link:
-    case ProcFile::other:
-      break;
+    case ProcFile::other: break;
   }
   return fd;
 }

@@ -45,7 +45,8 @@ public:
     char digits[12];
     int i = 11;
     digits[i] = 0;
-    for (auto rest = static_cast<uint32_t>(number); rest || i == 11; rest /= 10) digits[--i] = static_cast<char>('0' + rest % 10);
+    for (auto rest = static_cast<uint32_t>(number); rest || i == 11; rest /= 10)
+      digits[--i] = static_cast<char>('0' + rest % 10);
     return *this << &digits[i];
   }
 
@@ -92,7 +93,8 @@ ProcFile file_named(const char* tail) {
 
 bool find_proc_path(const char* given, ProcPath& out) {
   constexpr char kProc[] = "/proc/";
-  if (!sp_starts_with(given, kProc)) [[likely]] return false;
+  if (!sp_starts_with(given, kProc)) [[likely]]
+    return false;
   const char* name = given + sizeof kProc - 1;
   out.path = given;
   out.file = ProcFile::other;

@@ -22,7 +22,7 @@ enum class ProcFile : uint32_t { other, self_link, thread_self_link, status, tas
 struct ProcPath {
   const char* path; // to be used in place of the given one
   ProcFile file;
-  NodeId node;      // thread_name: where the thread is
+  NodeId node; // thread_name: where the thread is
   char text[256];
 };
 

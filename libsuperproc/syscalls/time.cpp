@@ -34,16 +34,15 @@ bool is_process_clock(int clock) {
   return pid == 0 || pid == control().identity.pid;
 }
 
-CpuTime kind_of(int clock) {
-  return clock < 0 ? static_cast<CpuTime>(clock & kKindMask) : CpuTime::scheduled;
-}
+CpuTime kind_of(int clock) { return clock < 0 ? static_cast<CpuTime>(clock & kKindMask) : CpuTime::scheduled; }
 
 // The thread's clock by its number, which means the same to every kernel.
 int named_thread_clock(int clock) {
   const int tid = clock < 0 ? ~(clock >> 3) : 0;
   if (tid != 0) return clock;
   const int kind = clock < 0 ? clock & kKindMask : static_cast<int>(CpuTime::scheduled);
-  return static_cast<int>((~static_cast<uint32_t>(thread_self.record->tid.load()) << 3) | kOfThread | static_cast<uint32_t>(kind));
+  return static_cast<int>((~static_cast<uint32_t>(thread_self.record->tid.load()) << 3) | kOfThread |
+                          static_cast<uint32_t>(kind));
 }
 
 NodeId node_of_thread_clock(int clock) {
@@ -95,7 +94,8 @@ long sys_clock_gettime(Call& call) {
 
 long sys_clock_getres(Call& call) {
   const int clock = call.number_arg(0);
-  return is_thread_clock(clock) ? call_on(node_of_thread_clock(clock), SYS_clock_getres, clock, call.arg(1)) : call.pass();
+  return is_thread_clock(clock) ? call_on(node_of_thread_clock(clock), SYS_clock_getres, clock, call.arg(1))
+                                : call.pass();
 }
 
 // ---- interval timers: one of each kind for the process ----
@@ -163,8 +163,8 @@ long sys_timer_create(Call& call) {
   }
   const NodeId node = node_for_timer(clock, event);
   int kernel_id = 0;
-  const long result = call_on(node, SYS_timer_create, is_thread_clock(clock) ? named_thread_clock(clock) : clock, event,
-                              &kernel_id);
+  const long result =
+      call_on(node, SYS_timer_create, is_thread_clock(clock) ? named_thread_clock(clock) : clock, event, &kernel_id);
   if (result != 0) return result;
   if (kernel_id > kKernelIdMask) {
     call_on(node, SYS_timer_delete, kernel_id);
