@@ -16,12 +16,12 @@
 
 namespace sp::memory {
 
-long map(uint64_t address, uint64_t bytes, int prot, int flags, int fd, uint64_t offset);           // map.cpp
-long unmap(uint64_t address, uint64_t bytes);                                                       // unmap.cpp
-long protect(uint64_t address, uint64_t bytes, int prot, int key);                                  // protect.cpp; key -1: none
-long advise(uint64_t address, uint64_t bytes, int advice);                                          // advise.cpp
+long map(uint64_t address, uint64_t bytes, int prot, int flags, int fd, uint64_t offset); // map.cpp
+long unmap(uint64_t address, uint64_t bytes);                                             // unmap.cpp
+long protect(uint64_t address, uint64_t bytes, int prot, int key);                        // protect.cpp; key -1: none
+long advise(uint64_t address, uint64_t bytes, int advice);                                // advise.cpp
 long remap(uint64_t old_address, uint64_t old_bytes, uint64_t new_bytes, int flags, uint64_t new_address); // remap.cpp
-long set_break(uint64_t address);                                                                   // break.cpp
+long set_break(uint64_t address);                                                                          // break.cpp
 
 // residency.cpp
 bool is_all_mapped(uint64_t start, uint64_t end); // whole pages

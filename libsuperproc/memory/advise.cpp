@@ -28,8 +28,10 @@ long for_mapped(uint64_t start, uint64_t end, Function f) {
   const long failure = for_windows(start, end, [&](Window& window) -> long {
     long result = 0;
     window.map.each(window.start, window.end, [&](const Vma& vma) {
-      if (is_hole(vma)) holes = true;
-      else result = f(window, vma);
+      if (is_hole(vma))
+        holes = true;
+      else
+        result = f(window, vma);
       return result == 0;
     });
     return result;
@@ -48,14 +50,10 @@ long discard(const Vma& vma, int advice) {
 
 uint32_t changed(uint32_t flags, int advice) {
   switch (advice) {
-    case MADV_DONTFORK:
-      return flags | kVmaNotInChild;
-    case MADV_DOFORK:
-      return flags & ~kVmaNotInChild;
-    case MADV_WIPEONFORK:
-      return flags | kVmaEmptyInChild;
-    default:
-      return flags & ~kVmaEmptyInChild;
+    case MADV_DONTFORK: return flags | kVmaNotInChild;
+    case MADV_DOFORK: return flags & ~kVmaNotInChild;
+    case MADV_WIPEONFORK: return flags | kVmaEmptyInChild;
+    default: return flags & ~kVmaEmptyInChild;
   }
 }
 
@@ -88,9 +86,8 @@ bool has_anonymous(uint64_t start, uint64_t end) {
 
 long give_advice(uint64_t start, uint64_t end, int advice) {
   if (is_all_mapped(start, end)) return sys::call(SYS_madvise, start, end - start, advice);
-  return for_mapped(start, end, [&](Window&, const Vma& vma) {
-    return sys::call(SYS_madvise, vma.start, vma.bytes(), advice);
-  });
+  return for_mapped(start, end,
+                    [&](Window&, const Vma& vma) { return sys::call(SYS_madvise, vma.start, vma.bytes(), advice); });
 }
 
 } // namespace
@@ -108,15 +105,11 @@ long advise(uint64_t address, uint64_t bytes, int advice) {
     case MADV_DONTFORK:
     case MADV_DOFORK:
     case MADV_WIPEONFORK:
-    case MADV_KEEPONFORK:
-      return set_fate_in_child(address, end, advice);
-    case MADV_REMOVE:
-      return has_anonymous(address, end) ? -EINVAL : give_advice(address, end, advice);
+    case MADV_KEEPONFORK: return set_fate_in_child(address, end, advice);
+    case MADV_REMOVE: return has_anonymous(address, end) ? -EINVAL : give_advice(address, end, advice);
     case kGuardInstall:
-    case kGuardRemove:
-      return -EINVAL;
-    default:
-      return give_advice(address, end, advice);
+    case kGuardRemove: return -EINVAL;
+    default: return give_advice(address, end, advice);
   }
 }
 

@@ -19,8 +19,8 @@ using wire::Vma;
 VmaAttributes attributes_of(int id, int flags) {
   VmaAttributes attributes;
   attributes.kind = VmaKind::file_shared;
-  attributes.prot = static_cast<uint8_t>(PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) |
-                                         (flags & SHM_EXEC ? PROT_EXEC : 0));
+  attributes.prot =
+      static_cast<uint8_t>(PROT_READ | (flags & SHM_RDONLY ? 0 : PROT_WRITE) | (flags & SHM_EXEC ? PROT_EXEC : 0));
   attributes.file_id = static_cast<uint32_t>(id); // as conversion finds it: the inode's number
   return attributes;
 }
@@ -36,7 +36,8 @@ long attach_in(Window& window, uint64_t start, uint64_t end, int id, int flags) 
   const long at = sys::call(SYS_shmat, id, start, kernel_flags);
   long result = sys::failed(at) ? at : 0;
   if (!result) {
-    const long others = ask_others_to_call(SYS_shmat, static_cast<uint64_t>(id), start, static_cast<uint64_t>(kernel_flags));
+    const long others =
+        ask_others_to_call(SYS_shmat, static_cast<uint64_t>(id), start, static_cast<uint64_t>(kernel_flags));
     if (sys::failed(others)) result = others;
   }
   if (!result && window.map.assign(start, end, attributes_of(id, flags))) return static_cast<long>(start);

@@ -25,7 +25,9 @@ constexpr int kSegmentMap = MAP_SHARED | MAP_FIXED | MAP_NORESERVE;
 
 constexpr uint64_t kPresent = 1ull << 63, kSwapped = 1ull << 62;
 
-bool is_control(const Mapping& m) { return m.start >= wire::kControlBase && m.end <= wire::kControlBase + wire::kControlBytes; }
+bool is_control(const Mapping& m) {
+  return m.start >= wire::kControlBase && m.end <= wire::kControlBase + wire::kControlBytes;
+}
 bool is_node(const Mapping& m) { return m.start >= wire::kNodeBase && m.end <= wire::kNodeBase + wire::kNodeBytes; }
 
 // Does it become segment memory? A file that is mapped private, read-only, does not.
@@ -107,10 +109,10 @@ uint64_t stack_floor(const Mapping& stack, uint64_t below) {
 VmaAttributes attributes_of(const Mapping& m) {
   VmaAttributes attributes;
   attributes.prot = m.prot;
-  attributes.kind = is_converted(m)       ? VmaKind::anonymous
-                    : m.is_shared         ? VmaKind::file_shared
-                    : is_node(m)          ? VmaKind::reserved
-                                          : VmaKind::file_private;
+  attributes.kind = is_converted(m) ? VmaKind::anonymous
+                    : m.is_shared   ? VmaKind::file_shared
+                    : is_node(m)    ? VmaKind::reserved
+                                    : VmaKind::file_private;
   if (wire::has_file_offset(attributes.kind)) {
     attributes.file_offset = m.offset;
     attributes.file_id = static_cast<uint32_t>(m.inode);
@@ -175,7 +177,8 @@ Result<> reserve_break(ProcMaps& maps) {
   uint64_t limit = start + kBreakReserveBytes;
   maps.rewind();
   for (Mapping m; maps.next(m);)
-    if (m.start >= start && m.start < limit + kGapBytes) limit = m.start > kGapBytes + start ? m.start - kGapBytes : start;
+    if (m.start >= start && m.start < limit + kGapBytes)
+      limit = m.start > kGapBytes + start ? m.start - kGapBytes : start;
   table.break_limit = limit;
   if (limit == start) return {};
   TRY_VOID(map_from_segment(start, limit, kReadWrite));

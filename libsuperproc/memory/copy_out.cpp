@@ -84,7 +84,8 @@ uint64_t bytes_in(const Descriptors& descriptors) {
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < descriptors.count; ++i) {
     struct stat status {};
-    if (sys::call(SYS_fstat, descriptors.fd[i], &status) == 0) bytes += static_cast<uint64_t>(status.st_blocks) * kBlockBytes;
+    if (sys::call(SYS_fstat, descriptors.fd[i], &status) == 0)
+      bytes += static_cast<uint64_t>(status.st_blocks) * kBlockBytes;
   }
   return bytes;
 }

@@ -47,8 +47,8 @@ long map_on_every_node(uint64_t start, const FileRequest& request) {
   const int flags = (request.flags & ~(kNotForTheKernel | MAP_ANONYMOUS)) | MAP_FIXED;
   const long at = sys::call(SYS_mmap, start, request.bytes, request.prot, flags, request.fd, request.offset);
   if (sys::failed(at)) return at;
-  const long others = ask_others_to_call(SYS_mmap, start, request.bytes, request.prot, flags & ~(MAP_POPULATE | MAP_LOCKED),
-                                         request.fd, request.offset);
+  const long others = ask_others_to_call(SYS_mmap, start, request.bytes, request.prot,
+                                         flags & ~(MAP_POPULATE | MAP_LOCKED), request.fd, request.offset);
   return sys::failed(others) ? others : 0;
 }
 
@@ -87,7 +87,8 @@ void clear_place(Window& window, uint64_t start, uint64_t end) {
 // At free addresses, or those allocated for it.
 long place_file(Window& window, uint64_t start, const FileRequest& request) {
   const long result = is_copied(request) ? place_copy(window, start, request) : map_on_every_node(start, request);
-  if (!result && (is_copied(request) || window.map.assign(start, start + request.bytes, attributes_of(request)))) return 0;
+  if (!result && (is_copied(request) || window.map.assign(start, start + request.bytes, attributes_of(request))))
+    return 0;
   clear_place(window, start, start + request.bytes);
   return result ? result : -ENOMEM;
 }
@@ -132,8 +133,9 @@ long map_shared_anonymous(uint64_t address, const FileRequest& request) {
 
 bool is_zero_device(int fd) {
   constexpr uint64_t kZeroDevice = 1 << 8 | 5; // major 1, minor 5
-  struct stat status{};
-  return sys::call(SYS_fstat, fd, &status) == 0 && (status.st_mode & S_IFMT) == S_IFCHR && status.st_rdev == kZeroDevice;
+  struct stat status {};
+  return sys::call(SYS_fstat, fd, &status) == 0 && (status.st_mode & S_IFMT) == S_IFCHR &&
+         status.st_rdev == kZeroDevice;
 }
 
 } // namespace sp::memory

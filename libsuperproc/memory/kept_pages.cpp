@@ -11,7 +11,7 @@ namespace {
 
 using wire::Vma;
 
-constexpr uint64_t kKeptBytesMax = 16 << 20;  // of one arena
+constexpr uint64_t kKeptBytesMax = 16 << 20; // of one arena
 constexpr uint64_t kBlockBytesMax = 1 << 20;
 constexpr uint64_t kSurelyTouchedBytes = 16 << 10; // most likely: no need to ask
 

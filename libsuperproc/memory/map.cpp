@@ -159,8 +159,10 @@ long map_for_shim(uint64_t bytes) {
 }
 
 void unmap_for_shim(uint64_t address, uint64_t bytes) {
-  if (is_shared()) unmap(address, bytes);
-  else sys::call(SYS_munmap, address, bytes);
+  if (is_shared())
+    unmap(address, bytes);
+  else
+    sys::call(SYS_munmap, address, bytes);
 }
 
 } // namespace sp::memory

@@ -24,7 +24,7 @@ struct MemoryTable {
   uint64_t break_limit;
   uint64_t stack_start; // the main thread's
   uint64_t stack_end;
-  Lock outside_lock; // image and file windows, and the break
+  Lock outside_lock;                 // image and file windows, and the break
   std::atomic<uint32_t> lock_future; // MCL_FUTURE | MCL_ONFAULT: what mlockall asked for
   ClosingBudget outside_closing;
   struct alignas(64) ArenaLock {
@@ -38,7 +38,11 @@ inline MemoryTable& memory_table() { return *reinterpret_cast<MemoryTable*>(wire
 
 // The windows of the address space, each with a VMA map of its own.
 inline VmaMap image_map() { return VmaMap(reinterpret_cast<void*>(wire::kVmaImage)); }
-inline VmaMap arena_map(NodeId n) { return VmaMap(reinterpret_cast<void*>(wire::kVmaArenas + n.value * wire::kVmaBytes)); }
-inline VmaMap file_map(NodeId n) { return VmaMap(reinterpret_cast<void*>(wire::kVmaFiles + n.value * wire::kVmaBytes)); }
+inline VmaMap arena_map(NodeId n) {
+  return VmaMap(reinterpret_cast<void*>(wire::kVmaArenas + n.value * wire::kVmaBytes));
+}
+inline VmaMap file_map(NodeId n) {
+  return VmaMap(reinterpret_cast<void*>(wire::kVmaFiles + n.value * wire::kVmaBytes));
+}
 
 } // namespace sp::memory

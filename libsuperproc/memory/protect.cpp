@@ -55,8 +55,8 @@ long copy_private_files(Window& window) {
 long set_key(Window& window, int prot, int key) {
   const uint64_t start = window.start, bytes = window.end - window.start;
   if (const long result = sys::call(SYS_pkey_mprotect, start, bytes, prot, key)) return result;
-  if (const long result = ask_others_to_call(SYS_pkey_mprotect, start, bytes, static_cast<uint64_t>(prot),
-                                             static_cast<uint64_t>(key)))
+  if (const long result =
+          ask_others_to_call(SYS_pkey_mprotect, start, bytes, static_cast<uint64_t>(prot), static_cast<uint64_t>(key)))
     return result;
   const Result<> updated = window.map.update(window.start, window.end, [&](VmaAttributes& a) {
     a.prot = static_cast<uint8_t>(prot & 7);
@@ -80,7 +80,8 @@ long protect_in(Window& window, int prot, int key) {
   if (window.end == window.start || window.map.unused_count() < kSpareRecords) return -ENOMEM;
   if (prot & PROT_WRITE)
     if (const long result = copy_private_files(window)) return result;
-  if (const long result = key < 0 ? set_protection(window, window.start, window.end, prot & 7) : set_key(window, prot, key))
+  if (const long result =
+          key < 0 ? set_protection(window, window.start, window.end, prot & 7) : set_key(window, prot, key))
     return result;
   close_guards_beside(window, window.start, window.end);
   return is_whole ? 0 : -ENOMEM;

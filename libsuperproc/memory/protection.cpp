@@ -52,8 +52,10 @@ constexpr int64_t kClosingCyclesMax = 200'000'000;
 
 bool has_time(ClosingBudget& budget) {
   const uint64_t now = sys::cycles();
-  if (budget.refilled_at == 0) budget.cycles = kClosingCyclesMax;
-  else if (now > budget.refilled_at) budget.cycles += static_cast<int64_t>((now - budget.refilled_at) / kClosingShare);
+  if (budget.refilled_at == 0)
+    budget.cycles = kClosingCyclesMax;
+  else if (now > budget.refilled_at)
+    budget.cycles += static_cast<int64_t>((now - budget.refilled_at) / kClosingShare);
   if (budget.cycles > kClosingCyclesMax) budget.cycles = kClosingCyclesMax;
   budget.refilled_at = now;
   return budget.cycles > 0;
@@ -138,7 +140,8 @@ void close_guards_beside(Window& window, uint64_t start, uint64_t end) {
     if (address < window.map.start() || address >= window.map.end()) return;
     const Vma guard = window.map.find(address);
     const auto missing = static_cast<uint16_t>(all_nodes() & ~guard.applied);
-    if (guard.kind != VmaKind::anonymous || guard.prot != PROT_NONE || guard.bytes() > kGuardBytesMax || !missing) return;
+    if (guard.kind != VmaKind::anonymous || guard.prot != PROT_NONE || guard.bytes() > kGuardBytesMax || !missing)
+      return;
     if (protect_on_nodes(missing, guard.start, guard.end, PROT_NONE) == 0)
       (void)window.map.update(guard.start, guard.end, [](VmaAttributes& a) { a.applied = all_nodes(); });
   };

@@ -61,8 +61,10 @@ long move_anonymous(const Old& old, const New& wanted) {
     return result;
   }
   keep_flags(target, wanted.bytes, old.attributes.flags & (kVmaNotInChild | kVmaEmptyInChild));
-  if (wanted.flags & MREMAP_DONTUNMAP) advise(old.start, old.bytes, MADV_DONTNEED);
-  else unmap(old.start, old.bytes);
+  if (wanted.flags & MREMAP_DONTUNMAP)
+    advise(old.start, old.bytes, MADV_DONTNEED);
+  else
+    unmap(old.start, old.bytes);
   return at;
 }
 
@@ -79,7 +81,8 @@ long move_on_every_node(const Old& old, const New& wanted, uint64_t target) {
   const int flags = (wanted.flags & MREMAP_DONTUNMAP) | MREMAP_MAYMOVE | MREMAP_FIXED;
   const long at = sys::call(SYS_mremap, old.start, old.bytes, wanted.bytes, flags, target);
   if (sys::failed(at)) return at;
-  const long others = ask_others_to_call(SYS_mremap, old.start, old.bytes, wanted.bytes, static_cast<uint64_t>(flags), target);
+  const long others =
+      ask_others_to_call(SYS_mremap, old.start, old.bytes, wanted.bytes, static_cast<uint64_t>(flags), target);
   return sys::failed(others) ? others : 0;
 }
 
@@ -134,9 +137,11 @@ long check(const Old& old, const New& wanted) {
   constexpr int kKnown = MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP;
   if (old.start & (wire::kPageBytes - 1) || wanted.bytes == 0 || wanted.flags & ~kKnown) return -EINVAL;
   const bool may_move = wanted.flags & MREMAP_MAYMOVE;
-  if ((wanted.flags & MREMAP_FIXED) && (!may_move || wanted.fixed & (wire::kPageBytes - 1) || overlap(old, wanted))) return -EINVAL;
+  if ((wanted.flags & MREMAP_FIXED) && (!may_move || wanted.fixed & (wire::kPageBytes - 1) || overlap(old, wanted)))
+    return -EINVAL;
   if ((wanted.flags & MREMAP_DONTUNMAP) && (!may_move || old.bytes != wanted.bytes)) return -EINVAL;
-  if (old.start < wire::kUserStart || old.start >= wire::kUserEnd || old.bytes >= wire::kUserEnd - old.start) return -EFAULT;
+  if (old.start < wire::kUserStart || old.start >= wire::kUserEnd || old.bytes >= wire::kUserEnd - old.start)
+    return -EFAULT;
   return 0;
 }
 

@@ -57,7 +57,8 @@ long free_range(Window& window, uint64_t start, uint64_t end) {
   if (failure) return failure;
   const Result<> updated = window.map.update(start, end, [&](VmaAttributes& a) {
     if (a.kind == VmaKind::reserved) return;
-    const bool closed = window.is_arena && (a.kind == VmaKind::free || (a.kind == VmaKind::anonymous && a.prot == PROT_NONE));
+    const bool closed =
+        window.is_arena && (a.kind == VmaKind::free || (a.kind == VmaKind::anonymous && a.prot == PROT_NONE));
     VmaAttributes free;
     free.applied = closed ? a.applied : 0;
     a = free;

@@ -15,8 +15,9 @@ struct Window {
 };
 
 inline Window arena_window(NodeId n, uint64_t start = 0, uint64_t end = 0) {
-  return {arena_map(n), memory_table().arena_locks[n.value].lock,
-          memory_table().arena_locks[n.value].closing, start, end, true};
+  return {
+      arena_map(n), memory_table().arena_locks[n.value].lock, memory_table().arena_locks[n.value].closing, start, end,
+      true};
 }
 inline Window file_window(NodeId n, uint64_t start = 0, uint64_t end = 0) {
   return {file_map(n), memory_table().outside_lock, memory_table().outside_closing, start, end, false};

@@ -37,7 +37,9 @@ long sys_mremap(Call& call) {
   return memory::remap(call.arg(0), call.arg(1), call.arg(2), call.number_arg(3), call.arg(4));
 }
 
-long sys_brk(Call& call) { return is_shared() ? memory::set_break(call.arg(0)) : memory::set_private_break(call.arg(0)); }
+long sys_brk(Call& call) {
+  return is_shared() ? memory::set_break(call.arg(0)) : memory::set_private_break(call.arg(0));
+}
 
 long sys_msync(Call& call) { return pass_unless_hole(call); }
 long sys_mincore(Call& call) { return pass_unless_hole(call); }

@@ -88,20 +88,11 @@ static void* storms(void* argument) {
     }
     check(block);
     switch (next_number(&seed) % 6) {
-      case 0:
-        change_protection(block, &seed);
-        break;
-      case 1:
-        cut(block, &seed);
-        break;
-      case 2:
-        grow(block);
-        break;
-      case 3:
-        exchange(block, &seed);
-        break;
-      default:
-        drop(block);
+      case 0: change_protection(block, &seed); break;
+      case 1: cut(block, &seed); break;
+      case 2: grow(block); break;
+      case 3: exchange(block, &seed); break;
+      default: drop(block);
     }
   }
   for (int i = 0; i < kBlockCount; i++)
