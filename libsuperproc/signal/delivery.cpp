@@ -29,22 +29,29 @@ bool is_fault(int signal, const siginfo_t* info) {
 }
 
 bool carries_sender(const siginfo_t* info) {
-  return info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE;
+  return info->si_code == SI_USER || info->si_code == SI_TKILL || info->si_code == SI_QUEUE ||
+         info->si_code == SI_MESGQ;
 }
 
 } // namespace
 
+namespace {
+bool is_resident(int32_t pid) {
+  for (uint32_t n = 0; n < node_count(); ++n)
+    if (pid == control().nodes[n].host_pid.load(std::memory_order_relaxed)) return true;
+  return false;
+}
+} // namespace
+
 bool is_a_copy(const siginfo_t* info) {
-  if (at_home()) return false;
+  if (info->si_code == kCopy) return true;
+  if (at_home()) return info->si_signo == SIGCHLD && info->si_code > 0 && is_resident(info->si_pid);
   if (info->si_code == SI_KERNEL) return true;
   return info->si_code == SI_USER && info->si_pid != node_private().host_pid;
 }
 
 void name_sender(siginfo_t* info) {
-  if (!carries_sender(info)) return;
-  for (uint32_t n = 0; n < node_count(); ++n)
-    if (info->si_pid == control().nodes[n].host_pid.load(std::memory_order_relaxed))
-      info->si_pid = control().identity.pid;
+  if (carries_sender(info) && is_resident(info->si_pid)) info->si_pid = control().identity.pid;
 }
 
 namespace {
@@ -86,6 +93,7 @@ void start_delivery() { critical_left = raise_put_off; }
 void deliver(int signal, siginfo_t* info, void* ucontext) {
   auto* context = static_cast<ucontext_t*>(ucontext);
   const bool fault = is_fault(signal, info);
+  if (fault && was_peek(context)) return;
   if (!fault) {
     if (critical_state.depth) return put_off(signal, info, context);
     if (!restore(info) && is_a_copy(info)) return;
@@ -93,7 +101,6 @@ void deliver(int signal, siginfo_t* info, void* ucontext) {
   }
   const KernelAction action = signal_table().actions[signal];
   if (action.handler == address_of(SIG_IGN) && !fault) return;
-  if (fault && was_peek(context)) return;
   if (action.handler == address_of(SIG_DFL) || action.handler == address_of(SIG_IGN))
     return die_by_signal(signal, info, context);
   if (action.flags & SA_RESETHAND) {

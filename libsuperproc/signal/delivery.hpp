@@ -15,7 +15,10 @@ namespace sp {
 
 void deliver(int signal, siginfo_t* info, void* ucontext);
 
-// A signal for the process or its group that reached a resident other than home. A resident gets thread-directed signals
+inline constexpr int kCopy = -62; // no si_code of Linux: what stops or continues home, for the other residents
+
+// Not for the program: a signal for the process or its group that reached a resident other than home, or home's news of a
+// resident that stopped. A resident gets thread-directed signals
 // (SI_TKILL, SI_QUEUE, timers) and what the kernel sends for its own doing.
 bool is_a_copy(const siginfo_t* info);
 // The sender's number as the program knows it.

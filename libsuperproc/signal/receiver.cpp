@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/signal/delivery.hpp"
 #include "libsuperproc/signal/routing.hpp"
 
 namespace sp {
@@ -22,6 +23,7 @@ const volatile uint32_t* answered_word() { return reinterpret_cast<const volatil
 void route(int32_t own_tid, siginfo_t& info) {
   const int signal = info.si_signo;
   restore(&info);
+  if (is_a_copy(&info)) return;
   if (forward(signal, info)) return;
   routing().held.fetch_or(bit_of(signal));
   // Somebody may have begun to accept it before it was held.

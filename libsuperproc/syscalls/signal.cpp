@@ -4,11 +4,13 @@
 #include <csignal>
 
 #include "libsuperproc/process/other_subprocess.hpp"
+#include "libsuperproc/process/stopping.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
 #include "libsuperproc/signal/routing.hpp"
 #include "libsuperproc/signal/waiting.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
+#include "libsuperproc/syscalls/signal_descriptors.hpp"
 
 namespace sp {
 
@@ -16,11 +18,18 @@ namespace {
 
 constexpr uint64_t kMaskBytes = sizeof(uint64_t);
 
+long pass_with_own_mask(const Call& call) {
+  if (!watched_signals() || !is_routed()) return call.pass();
+  const Accepting accepting(accepted_now() | watched_signals());
+  settle();
+  return call.pass();
+}
+
 // A call whose argument `index` points to a mask for its duration.
 long pass_with_mask(const Call& call, int index) {
-  if (!call.arg(index)) return call.pass();
+  if (!call.arg(index)) return pass_with_own_mask(call);
   const uint64_t mask = without_sigsys(*call.pointer<const uint64_t>(index));
-  const Accepting accepting(~mask);
+  const Accepting accepting(~mask | watched_signals());
   return pass_with(call, index, address_of(&mask));
 }
 
@@ -57,10 +66,10 @@ long sys_pselect6(Call& call) {
     uint64_t bytes;
   };
   const auto* given = call.pointer<const MaskArgument>(5);
-  if (!given || !given->mask) return call.pass();
+  if (!given || !given->mask) return pass_with_own_mask(call);
   const uint64_t mask = without_sigsys(*given->mask);
   const MaskArgument copy{&mask, given->bytes};
-  const Accepting accepting(~mask);
+  const Accepting accepting(~mask | watched_signals());
   return pass_with(call, 5, address_of(&copy));
 }
 
@@ -100,9 +109,29 @@ long to_thread_of_another(const Call& call) {
 
 } // namespace
 
+namespace {
+
+// The whole of the target stops, the caller's own resident last; from another node than home that comes after home.
+long stop_or_continue(const Call& call, int32_t pid, int signal) {
+  if (pid != control().identity.pid || !is_shared() || at_home()) {
+    send_to_other_residents(pid, signal);
+    return call.pass();
+  }
+  const long result = sys::call(SYS_kill, pid, signal);
+  send_to_other_residents(pid, signal);
+  return result;
+}
+
+bool stops_or_continues_us(int signal) {
+  return stops_or_continues(signal) && action_of(signal).handler == address_of(SIG_DFL);
+}
+
+} // namespace
+
 // The SubProcess's number is home's; a process group contains residents, which drop what is meant for all.
 long sys_kill(Call& call) {
   const int pid = call.number_arg(0);
+  if (pid > 0 && stops_or_continues(call.number_arg(1))) return stop_or_continue(call, pid, call.number_arg(1));
   const long result = pid > 0 ? call.pass() : pass_home(call);
   return is_self(pid) ? sent_to_self(result, call.number_arg(1)) : result;
 }
@@ -114,6 +143,7 @@ long sys_rt_sigqueueinfo(Call& call) {
 
 long sys_tgkill(Call& call) {
   if (!is_self(call.number_arg(0))) return to_thread_of_another(call);
+  if (stops_or_continues_us(call.number_arg(2))) return stop_or_continue(call, call.number_arg(0), call.number_arg(2));
   return on_thread_s_node(
       [&](int32_t process) { return app_call(SYS_tgkill, process, call.number_arg(1), call.number_arg(2)); });
 }
