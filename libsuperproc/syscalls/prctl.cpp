@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // prctl: most of it concerns the calling thread. What belongs to the process is home's, or is set in every resident; what a
 // thread gives to those that it makes is given to the agents as well.
+#include <linux/seccomp.h>
 #include <sys/prctl.h>
 
 #include "libsuperproc/syscalls/pass.hpp"
+#include "libsuperproc/syscalls/seccomp.hpp"
 
 namespace sp {
 
@@ -23,6 +25,7 @@ long sys_prctl(Call& call) {
     case PR_SET_DUMPABLE:
     case PR_SET_THP_DISABLE:
     case PR_SET_PTRACER:
+    case PR_SET_NO_NEW_PRIVS:
     case PR_SET_KEEPCAPS:
     case PR_SET_SECUREBITS:
     case PR_CAPBSET_DROP:
@@ -30,6 +33,8 @@ long sys_prctl(Call& call) {
     case kSetMdwe:
     case kSetMemoryMerge:
     case kSetIoFlusher: return pass_everywhere(call);
+    case PR_SET_SECCOMP:
+      return call.arg(1) == SECCOMP_MODE_FILTER && call.arg(2) ? install_program_filter(call, 2, 0) : call.pass();
     default: return call.pass();
   }
 }

@@ -7,6 +7,7 @@
 #include <linux/seccomp.h>
 
 #include "libsuperproc/syscalls/pass.hpp"
+#include "libsuperproc/syscalls/seccomp.hpp"
 #include "libsuperproc/wire/address_map.hpp"
 
 namespace sp {
