@@ -58,7 +58,6 @@ long map_in_arena(uint64_t bytes, int prot) {
   VmaAttributes former;
   const Result<uint64_t> start = window.map.allocate(bytes, wire::kPageBytes, anonymous(kReadWrite), &former);
   if (!start) return -start.error().value;
-  if (former.flags & kVmaKept) window.closing.kept_bytes -= bytes;
   if (prot == kReadWrite && !former.applied) return static_cast<long>(*start);
   const long result = open_fresh(window, *start, *start + bytes, prot, former.applied);
   return result ? result : static_cast<long>(*start);

@@ -8,11 +8,9 @@
 
 namespace sp::memory {
 
-// What may still be spent on closing free addresses (protection.hpp), and what is kept instead (kept_pages.hpp); belongs to
-// who holds the lock beside it.
+// What may still be spent on closing free addresses (protection.hpp); belongs to who holds the lock beside it.
 struct ClosingBudget {
   int64_t cycles;
-  uint64_t kept_bytes;
   uint64_t refilled_at; // 0: not begun
 };
 

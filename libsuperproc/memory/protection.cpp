@@ -50,7 +50,7 @@ void restore(Window& window, uint64_t start, uint64_t end, uint16_t nodes) {
 constexpr uint32_t kClosingShare = 64;
 constexpr int64_t kClosingCyclesMax = 200'000'000;
 
-bool has_time(ClosingBudget& budget) {
+bool may_close(ClosingBudget& budget) {
   const uint64_t now = sys::cycles();
   if (budget.refilled_at == 0)
     budget.cycles = kClosingCyclesMax;
@@ -121,10 +121,8 @@ uint16_t closed_nodes(Window& window, uint64_t start, uint64_t end) {
   return everywhere;
 }
 
-bool has_time_to_close(Window& window) { return has_time(window.closing); }
-
 void close_free(Window& window, uint64_t start, uint64_t end) {
-  if (!has_time_to_close(window)) return;
+  if (!may_close(window.closing)) return;
   const uint64_t began = sys::cycles();
   uint16_t closed = 0;
   const uint16_t behind = nodes_behind(window, start, end, PROT_NONE);

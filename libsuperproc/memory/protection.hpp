@@ -34,7 +34,6 @@ long open_fresh(Window& window, uint64_t start, uint64_t end, int prot, uint16_t
 // The nodes on which all of the free addresses are closed; where they are closed in part only, they are opened.
 uint16_t closed_nodes(Window& window, uint64_t start, uint64_t end);
 // Closes free or reserved addresses on every node, if there is time for it.
-bool has_time_to_close(Window& window);
 void close_free(Window& window, uint64_t start, uint64_t end);
 // Closes the guards that are left on either side of a range that has just been opened.
 void close_guards_beside(Window& window, uint64_t start, uint64_t end);

@@ -6,7 +6,6 @@
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/address_space.hpp"
 #include "libsuperproc/memory/extents.hpp"
-#include "libsuperproc/memory/kept_pages.hpp"
 #include "libsuperproc/memory/map.hpp"
 #include "libsuperproc/memory/protection.hpp"
 #include "libsuperproc/memory/segments.hpp"
@@ -125,7 +124,6 @@ bool grow_in_place(Window& window, const Old& old, uint64_t new_bytes) {
   if (!window.map.contains(old_end, new_end) || !window.map.is_free(old_end, new_end)) return false;
   const uint16_t closed = closed_nodes(window, old_end, new_end);
   if (closed && protect_on_nodes(closed, old_end, new_end, kReadWrite)) return false;
-  forget_kept(window, old_end, new_end);
   return window.map.assign(old_end, new_end, old.attributes).has_value();
 }
 

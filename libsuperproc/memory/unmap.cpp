@@ -5,7 +5,6 @@
 
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/address_space.hpp"
-#include "libsuperproc/memory/kept_pages.hpp"
 #include "libsuperproc/memory/protection.hpp"
 #include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/memory/vma_flags.hpp"
@@ -47,7 +46,6 @@ long clear_record(const Window& window, const Vma& vma) {
 
 long free_range(Window& window, uint64_t start, uint64_t end) {
   if (window.map.unused_count() < kSpareRecords) return -ENOMEM;
-  forget_kept(window, start, end);
   long failure = 0;
   window.map.each(start, end, [&](const Vma& vma) {
     const long result = clear_record(window, vma);
@@ -72,7 +70,6 @@ long unmap(uint64_t address, uint64_t bytes) {
   const uint64_t end = wire::page_up(address + bytes);
   if (address < wire::kUserStart) address = wire::kUserStart;
   return for_windows(address, end, [](Window& window) -> long {
-    if (free_but_keep_pages(window)) return 0;
     if (const long result = free_range(window, window.start, window.end)) return result;
     if (window.is_arena) close_free(window, window.start, window.end);
     return 0;

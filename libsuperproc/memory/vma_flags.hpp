@@ -10,7 +10,6 @@ enum VmaFlag : uint32_t {
   kVmaEmptyInChild = 2, // MADV_WIPEONFORK: it has zeros there
   kVmaLocked = 4,       // mlock: on every node; undone when the addresses are freed
   kVmaBreak = 8,        // of a reserved record: the heap may grow over it
-  kVmaKept = 16,        // of a free record: it has pages, all zero (kept_pages.hpp)
 };
 inline constexpr uint32_t kVmaKeyShift = 8; // the protection key is in the bits from here on
 
