@@ -119,14 +119,14 @@ std::string chosen(const std::string& line) {
 // Segments are shared memory. In pages of 64 KiB it is touched and given back several times faster than in small ones;
 // pages of 2 MiB would be too much for a program's small blocks.
 Finding huge_pages(const DoctorOptions&) {
-  const std::string file = "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/shmem_enabled";
+  static constexpr const char* file = "/sys/kernel/mm/transparent_hugepage/hugepages-64kB/shmem_enabled";
   const std::string mode = chosen(read_line(file));
   if (mode.empty())
     return {"huge pages", Grade::warn, "this kernel has shared memory in pages of 4 KiB only",
             "a newer kernel (Linux 6.14) touches large blocks several times faster"};
   if (mode == "never" || mode == "deny" || mode == "advise")
     return {"huge pages", Grade::warn, "shared memory is touched in pages of 4 KiB",
-            "for large blocks, as root: echo always > " + file};
+            fmt::format("for large blocks, as root: echo always > {}", file)};
   return {"huge pages", Grade::ok, "shared memory is touched in pages of 64 KiB: " + mode, {}};
 }
 
