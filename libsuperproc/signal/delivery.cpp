@@ -15,6 +15,7 @@ void (*die_by_signal)(int, siginfo_t*, ucontext_t*) = nullptr;
 namespace {
 
 thread_local constinit uint64_t mask_before_put_off = 0;
+thread_local constinit uint32_t delivered = 0;
 // The program's own SIGSYS that its thread believes blocked: there is one at most, as of every signal below 32.
 thread_local constinit siginfo_t kept_sigsys{};
 
@@ -50,6 +51,8 @@ bool is_a_copy(const siginfo_t* info) {
   return info->si_code == SI_USER && info->si_pid != node_private().host_pid;
 }
 
+uint32_t delivered_count() { return delivered; }
+
 void name_sender(siginfo_t* info) {
   if (carries_sender(info) && is_resident(info->si_pid)) info->si_pid = control().identity.pid;
 }
@@ -57,6 +60,7 @@ void name_sender(siginfo_t* info) {
 namespace {
 
 void enter_handler(const KernelAction& action, int signal, siginfo_t* info, void* context) {
+  delivered = delivered + 1;
   reinterpret_cast<void (*)(int, siginfo_t*, void*)>(action.handler)(signal, info, context);
 }
 

@@ -9,6 +9,7 @@
 //  4. calls the program's handler, or ends the SubProcess.
 #pragma once
 #include <csignal>
+#include <cstdint>
 #include <ucontext.h>
 
 namespace sp {
@@ -21,6 +22,8 @@ inline constexpr int kCopy = -62; // no si_code of Linux: what stops or continue
 // resident that stopped. A resident gets thread-directed signals
 // (SI_TKILL, SI_QUEUE, timers) and what the kernel sends for its own doing.
 bool is_a_copy(const siginfo_t* info);
+// How many signals of the program were delivered to the calling thread.
+uint32_t delivered_count();
 // The sender's number as the program knows it.
 void name_sender(siginfo_t* info);
 

@@ -53,10 +53,13 @@ long take(uint64_t set, siginfo_t* info, const timespec* limit) {
 constexpr int64_t kLookForSigsysNs = 5'000'000;
 
 long wait(uint64_t set, siginfo_t* info, Deadline& deadline, bool for_sigsys) {
+  const uint32_t delivered = delivered_count();
   for (;;) {
     if (for_sigsys && take_own_sigsys(info)) return SIGSYS;
     const long signal = take(set, info, deadline.left(for_sigsys ? kLookForSigsysNs : -1));
     if (signal == -EINTR && for_sigsys && thread_self.record->sigsys_pending) continue;
+    // Woken for a signal that the receiver was quicker to take; it is on its way back.
+    if (signal == -EINTR && is_shared() && delivered == delivered_count()) continue;
     if (signal == -EAGAIN && for_sigsys && !deadline.is_over()) continue;
     if (signal <= 0) return signal;
     const bool forwarded = restore(info);
