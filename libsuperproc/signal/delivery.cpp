@@ -64,13 +64,11 @@ void enter_handler(const KernelAction& action, int signal, siginfo_t* info, void
   reinterpret_cast<void (*)(int, siginfo_t*, void*)>(action.handler)(signal, info, context);
 }
 
-// While the handler runs, and when it has returned, the thread accepts what the kernel's masks say.
+// What is forwarded to the thread while the handler runs stays with it: it comes next. The handler may have changed the
+// mask, which its return sets back.
 void call_handler(const KernelAction& action, int signal, siginfo_t* info, ucontext_t* context) {
-  if (!is_routed()) return enter_handler(action, signal, info, context);
-  const uint64_t itself = action.flags & SA_NODEFER ? 0 : signal_bit(signal);
-  accept(~(mask_in(context) | action.mask | itself));
   enter_handler(action, signal, info, context);
-  accept(~mask_in(context));
+  if (is_routed() && accepted_now() != ~mask_in(context)) accept(~mask_in(context));
 }
 
 void raise_put_off() {

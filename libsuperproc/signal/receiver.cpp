@@ -20,6 +20,25 @@ bool is_poke(const siginfo_t& info) {
 
 const volatile uint32_t* answered_word() { return reinterpret_cast<const volatile uint32_t*>(&routing().answered); }
 
+// Real-time signals keep their order. Those behind the first are likely to be on their way just now: they are taken too,
+// until there is a pause, and go back together.
+void put_back_in_order(int32_t own_tid, siginfo_t& first) {
+  constexpr int kFirstRealTime = 34;
+  constexpr uint32_t kCount = 64;
+  const timespec pause{0, 200'000};
+  const int signal = first.si_signo;
+  const uint64_t set = bit_of(signal);
+  siginfo_t more[kCount];
+  uint32_t count = 0;
+  if (signal >= kFirstRealTime)
+    while (count < kCount && sys::call(SYS_rt_sigtimedwait, &set, &more[count], &pause, sizeof set) == signal) {
+      restore(&more[count]);
+      ++count;
+    }
+  put_back(own_tid, signal, first);
+  for (uint32_t i = 0; i < count; ++i) put_back(own_tid, signal, more[i]);
+}
+
 void route(int32_t own_tid, siginfo_t& info) {
   const int signal = info.si_signo;
   restore(&info);
@@ -31,7 +50,7 @@ void route(int32_t own_tid, siginfo_t& info) {
     routing().held.fetch_and(~bit_of(signal));
     return;
   }
-  put_back(own_tid, signal, info);
+  put_back_in_order(own_tid, info);
 }
 
 // One signal; false if there was none within the time (null: no limit).

@@ -65,8 +65,10 @@ void accept(uint64_t signals) {
     self.forwarded.store(0);
     give_back(signals);
   }
-  if (const uint64_t wanted = signals & routing().held.load()) [[unlikely]]
+  if (const uint64_t wanted = signals & routing().held.load()) [[unlikely]] {
+    settle();
     ask(home_node(), Operation::look_for_signals, wanted, &self);
+  }
 }
 
 Accepting::Accepting(uint64_t signals) : before_(0) {
@@ -104,13 +106,16 @@ void put_back(int32_t own_tid, int signal, siginfo_t& info) {
 }
 
 void hand_over(uint64_t signals, wire::ThreadRecord& thread) {
-  routing().held.fetch_and(~signals);
   const uint64_t set = signals & kRouted;
   const timespec none{};
-  siginfo_t info{};
-  const long signal = sys::call(SYS_rt_sigtimedwait, &set, &info, &none, sizeof set);
-  if (signal > 0 && !try_forward(thread, static_cast<int>(signal), info))
+  for (siginfo_t info{};;) {
+    const long signal = sys::call(SYS_rt_sigtimedwait, &set, &info, &none, sizeof set);
+    if (signal <= 0) break;
+    if (try_forward(thread, static_cast<int>(signal), info)) continue;
     put_back(node_record(home_node()).agent_tid.load(), static_cast<int>(signal), info);
+    break;
+  }
+  routing().held.fetch_and(~signals); // not before: the receiver would take from the same queue meanwhile
   poke_receiver();
 }
 

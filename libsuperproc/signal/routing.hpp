@@ -8,8 +8,8 @@
 //  - The receiver waits for every signal that is not `held`. What it gets it forwards to a thread away from home that
 //    accepts it. If there is none the signal becomes held and goes back into home's queue: home's threads may take it,
 //    and it stays pending there for sigpending, sigwait, signalfd and a later unblocking.
-//  - A thread away from home that accepts something held says so to home's agent, which forwards one pending signal before
-//    it answers (a signal is delivered before the call that unblocks it returns) and lets the receiver have the rest.
+//  - A thread away from home that accepts something held says so to home's agent, which forwards what is pending before it
+//    answers: a signal is delivered before the call that unblocks it returns.
 //    Each side writes first and reads then (accepts, held), so one of them sees the other.
 //  - A forwarded signal is thread-directed to the kernel: SI code kForwarded, the original one in si_errno, all else as it
 //    was. The forwarder marks the record (`forwarding` while it sends, `forwarded` for good); a thread that has stopped
@@ -62,7 +62,7 @@ void settle();
 // Makes a forwarded signal what it was. False if it is none.
 bool restore(siginfo_t* info);
 
-// The agent's part: at most one pending signal of `signals` is forwarded to the thread.
+// The agent's part: what is pending of `signals` is forwarded to the thread.
 void hand_over(uint64_t signals, wire::ThreadRecord& thread);
 
 // Forwards to a thread that accepts it; false if there is none.
