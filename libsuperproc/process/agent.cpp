@@ -29,14 +29,21 @@ struct Outcome {
 constexpr Outcome now(long result) { return {true, result}; }
 constexpr Outcome later() { return {false, 0}; }
 
+// Whoever changes its user or group loses this again: prctl(2).
+void die_with_home() { sys::call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL); }
+bool changes_user(uint64_t number) { return number >= SYS_setuid && number <= SYS_capset; }
+
 Outcome perform(NodeId self, const Received& received) {
   const auto& request = received.taken.request;
   const auto& a = request.arguments;
   switch (static_cast<Operation>(request.operation)) {
     case Operation::clone_thread:
       return now(sp_clone_call(a[1], a[0], a[2], a[3], a[4]));
-    case Operation::kernel_call:
-      return now(sys::call(static_cast<long>(a[0]), a[1], a[2], a[3], a[4], a[5], a[6]));
+    case Operation::kernel_call: {
+      const long result = sys::call(static_cast<long>(a[0]), a[1], a[2], a[3], a[4], a[5], a[6]);
+      if (changes_user(a[0]) && self != home_node()) die_with_home();
+      return now(result);
+    }
     case Operation::map_segment:
       return now(memory::map_descriptor(a[0], a[1], static_cast<int>(a[2]), static_cast<long>(a[3])));
     case Operation::signal_action:
@@ -85,7 +92,7 @@ void make_resident(NodeId node) {
   const long pid = sys::call(SYS_clone, CLONE_FILES | CLONE_FS | CLONE_IO | CLONE_SYSVSEM, 0, 0, 0, 0);
   if (pid < 0) end_subprocess(125);
   if (pid > 0) return;
-  sys::call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL);
+  die_with_home();
   if (sys::call(SYS_getppid) != parent) sys::call(SYS_exit_group, 125);
   node_private().node = node.value;
   node_private().host_pid = static_cast<int32_t>(sys::call(SYS_getpid));
