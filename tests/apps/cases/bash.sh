@@ -13,7 +13,8 @@ trap 'echo got USR1' USR1; kill -USR1 $$
 trap 'echo leaving' EXIT
 coproc tr a-z A-Z; echo hello >&"${COPROC[1]}"; eval "exec ${COPROC[1]}>&-"; cat <&"${COPROC[0]}"
 (kill -TERM $BASHPID); echo "killed $?"
-set -m; sleep 20 & kill -STOP %1; wait -f %1 & sleep 0.1; jobs | grep -c Stopped; kill -KILL %1; wait %1; echo "job $?"
+set -m; sleep 20 & pid=$!; kill -STOP -- -$pid; until jobs | grep -q Stopped; do sleep 0.01; done; kill -KILL -- -$pid
+wait $pid; echo "job $?"
 cat <<E | while read -r line; do echo "<$line>"; done
 $(seq 3)
 E
@@ -21,4 +22,7 @@ xargs -P 4 -n 1 sh -c 'exit $(( $1 > 5 ))' _ <<<"1 2 3"; echo "xargs $?"
 exit 5
 S
 }
-body() { under bash "$INPUT/go.sh" 2>/dev/null; [ $? = 5 ]; }
+body() {
+  under bash "$INPUT/go.sh" 2>/dev/null
+  [ $? = 5 ]
+}

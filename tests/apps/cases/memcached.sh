@@ -58,7 +58,7 @@ body() {
   local port user=() pid
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
   [ "$(id -u)" != 0 ] || user=(-u nobody)
-  under memcached -t 4 -l 127.0.0.1 -p "$port" -m 64 -U 0 "${user[@]}" &
+  "${on[@]}" memcached -t 4 -l 127.0.0.1 -p "$port" -m 64 -U 0 "${user[@]}" &
   pid=$!
   timeout 30 python3 "$INPUT/load.py" "$port"
   local status=$?
