@@ -91,11 +91,20 @@ namespace {
 
 bool is_self(int32_t pid) { return is_shared() && pid == control().identity.pid; }
 
-// A signal for its own process that nobody but the caller accepts is delivered before the call returns. At home's main
-// thread the kernel sees to that; elsewhere the receiver may have it.
+// The main thread gets what it accepts from the kernel, before any other.
+bool is_for_main(uint64_t bit) {
+  if (!thread_self.record || thread_self.record->tid.load() != control().identity.pid) return false;
+  uint64_t blocked = 0;
+  sys::call(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, &blocked, sizeof blocked);
+  return !(blocked & bit);
+}
+
+// A signal for its own process that nobody but the caller accepts is delivered before the call returns, and one that
+// another thread accepts next is there by then: the receiver, which may have it, is waited for.
 long sent_to_self(long result, int signal) {
-  const bool of_main = thread_self.record && thread_self.record->tid.load() == control().identity.pid;
-  if (result == 0 && signal > 0 && signal <= kSignalCount && (kRouted & signal_bit(signal)) && !of_main) settle();
+  if (result != 0 || signal < 1 || signal > kSignalCount) return result;
+  const uint64_t bit = signal_bit(signal);
+  if ((kRouted & ~routing().held.load() & bit) && !is_for_main(bit)) settle();
   return result;
 }
 
