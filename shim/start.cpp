@@ -58,8 +58,10 @@ wire::Options options_from(const char* const* environment) {
     options.node_count = static_cast<uint32_t>(nodes);
   }
   if (const char* text = find_variable(environment, wire::kEnvPlacement)) {
-    if (equal(text, "fill")) options.placement = wire::Placement::fill;
-    else if (equal(text, "least-loaded")) options.placement = wire::Placement::least_loaded;
+    if (equal(text, "fill"))
+      options.placement = wire::Placement::fill;
+    else if (equal(text, "least-loaded"))
+      options.placement = wire::Placement::least_loaded;
     else if (!equal(text, "round-robin") && !equal(text, "alternate"))
       refuse("SUPERPROC_PLACEMENT is none of round-robin, fill, least-loaded", "correct or unset it");
   }
@@ -97,8 +99,10 @@ void identify(const char* const* environment) {
   if (const char* text = find_variable(environment, wire::kEnvId)) {
     uint64_t number = 0, pid = 0;
     for (; *text; ++text) {
-      if (*text == ':') pid = number, number = 0;
-      else number = number * 10 + static_cast<uint64_t>(*text - '0');
+      if (*text == ':')
+        pid = number, number = 0;
+      else
+        number = number * 10 + static_cast<uint64_t>(*text - '0');
     }
     identity.superprocess = static_cast<int32_t>(pid);
     identity.superprocess_start = number;

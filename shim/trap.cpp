@@ -21,9 +21,9 @@ constexpr int kSysUserDispatch = 2; // si_code, <asm-generic/siginfo.h>
 Registers registers_of(const ucontext_t* context) {
   const greg_t* g = context->uc_mcontext.gregs;
   const auto reg = [g](int i) { return static_cast<uint64_t>(g[i]); };
-  return {reg(REG_R15), reg(REG_R14), reg(REG_R13), reg(REG_R12), reg(REG_R11), reg(REG_R10), reg(REG_R9),
-          reg(REG_R8),  reg(REG_RDI), reg(REG_RSI), reg(REG_RBP), reg(REG_RBX), reg(REG_RDX), reg(REG_RCX),
-          reg(REG_RAX), reg(REG_RIP), reg(REG_RSP)};
+  return {reg(REG_R15), reg(REG_R14), reg(REG_R13), reg(REG_R12), reg(REG_R11), reg(REG_R10),
+          reg(REG_R9),  reg(REG_R8),  reg(REG_RDI), reg(REG_RSI), reg(REG_RBP), reg(REG_RBX),
+          reg(REG_RDX), reg(REG_RCX), reg(REG_RAX), reg(REG_RIP), reg(REG_RSP)};
 }
 
 // A call that only our own signal interrupted begins again: the program shall not see EINTR because another thread forks.

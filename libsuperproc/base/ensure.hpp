@@ -12,6 +12,6 @@ namespace sp {
 #define ENSURE(expression)                                                                                             \
   do {                                                                                                                 \
     if (!(expression)) [[unlikely]]                                                                                    \
-      ::sp::ensure_failed(__FILE__, __LINE__, #expression);                                                       \
+      ::sp::ensure_failed(__FILE__, __LINE__, #expression);                                                            \
   } while (false)
 #define EXPECT(expression) ENSURE(expression)

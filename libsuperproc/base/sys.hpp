@@ -13,8 +13,7 @@ namespace sp::sys {
 
 template <class T>
 inline long arg(T value) {
-  if constexpr (requires { (long)value; })
-    return (long)value;
+  if constexpr (requires { (long)value; }) return (long)value;
 }
 inline long arg(decltype(nullptr)) { return 0; }
 

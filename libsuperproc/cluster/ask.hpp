@@ -18,7 +18,8 @@ long ask_node(NodeId node, const Request& request);
 template <class... A>
 long ask(NodeId node, Operation operation, A... arguments) {
   static_assert(sizeof...(A) <= wire::kSlotArgumentCount);
-  return ask_node(node, Request{static_cast<uint32_t>(operation), 0, 0, {static_cast<uint64_t>(sys::arg(arguments))...}});
+  return ask_node(node,
+                  Request{static_cast<uint32_t>(operation), 0, 0, {static_cast<uint64_t>(sys::arg(arguments))...}});
 }
 
 // The same call by the agents of all other nodes, so that their kernels follow. The first failure is returned.

@@ -37,8 +37,7 @@ Outcome perform(NodeId self, const Received& received) {
   const auto& request = received.taken.request;
   const auto& a = request.arguments;
   switch (static_cast<Operation>(request.operation)) {
-    case Operation::clone_thread:
-      return now(sp_clone_call(a[1], a[0], a[2], a[3], a[4]));
+    case Operation::clone_thread: return now(sp_clone_call(a[1], a[0], a[2], a[3], a[4]));
     case Operation::kernel_call: {
       const long result = sys::call(static_cast<long>(a[0]), a[1], a[2], a[3], a[4], a[5], a[6]);
       if (changes_user(a[0]) && self != home_node()) die_with_home();
@@ -48,21 +47,14 @@ Outcome perform(NodeId self, const Received& received) {
       return now(memory::map_descriptor(a[0], a[1], static_cast<int>(a[2]), static_cast<long>(a[3])));
     case Operation::signal_action:
       return now(install_action(static_cast<int>(a[0]), *pointer_to<const KernelAction>(a[1])));
-    case Operation::proxied_call:
-      return start_proxy(self, received) ? later() : now(-EAGAIN);
-    case Operation::fork:
-      return now(fork_for(*pointer_to<ForkRequest>(a[0])));
-    case Operation::watch_cpu_time:
-      return now(start_cpu_watch());
-    case Operation::exit_group:
-      end_subprocess(static_cast<int>(a[0]));
-    case Operation::die:
-      end_subprocess_by_signal(static_cast<int>(a[0]));
-    case Operation::look_for_signals:
-      return hand_over(a[0], *pointer_to<wire::ThreadRecord>(a[1])), now(0);
+    case Operation::proxied_call: return start_proxy(self, received) ? later() : now(-EAGAIN);
+    case Operation::fork: return now(fork_for(*pointer_to<ForkRequest>(a[0])));
+    case Operation::watch_cpu_time: return now(start_cpu_watch());
+    case Operation::exit_group: end_subprocess(static_cast<int>(a[0]));
+    case Operation::die: end_subprocess_by_signal(static_cast<int>(a[0]));
+    case Operation::look_for_signals: return hand_over(a[0], *pointer_to<wire::ThreadRecord>(a[1])), now(0);
     case Operation::none:
-    case Operation::count:
-      break;
+    case Operation::count: break;
   }
   return now(-ENOSYS);
 }

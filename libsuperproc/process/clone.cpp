@@ -162,7 +162,8 @@ long clone_borrower(const CloneArguments& arguments, const Registers& caller, ui
   // With a stack of its own the child's frame is there; a vfork child has none and starts below us, on ours.
   alignas(64) uint8_t own_stack[2048];
   ChildFrame* frame = arguments.stack ? place_frame(arguments, caller)
-                                      : new (own_stack + sizeof own_stack - (sizeof(ChildFrame) + 63) / 64 * 64) ChildFrame;
+                                      : new (own_stack + sizeof own_stack - (sizeof(ChildFrame) + 63) / 64 * 64)
+                                            ChildFrame;
   frame->registers = caller;
   frame->registers.rax = 0;
   if (arguments.stack) frame->registers.rsp = arguments.stack;
@@ -170,11 +171,10 @@ long clone_borrower(const CloneArguments& arguments, const Registers& caller, ui
   const bool alone = arguments.flags & CLONE_VFORK;
   thread_self.borrower = alone ? Borrower::alone : Borrower::alongside;
   if (thread_self.record) thread_self.record->flags.fetch_or(wire::kThreadWaitsForVfork);
-  const long pid = at_home() || !is_shared()
-                       ? sp_clone_call(arguments.flags, address_of(frame), arguments.parent_tid, arguments.child_tid,
-                                       arguments.tls)
-                       : clone_at_home(arguments.flags, address_of(frame), arguments.parent_tid, arguments.child_tid,
-                                       arguments.tls, mask);
+  const long pid = at_home() || !is_shared() ? sp_clone_call(arguments.flags, address_of(frame), arguments.parent_tid,
+                                                             arguments.child_tid, arguments.tls)
+                                             : clone_at_home(arguments.flags, address_of(frame), arguments.parent_tid,
+                                                             arguments.child_tid, arguments.tls, mask);
   if (alone) thread_self.borrower = Borrower::none;
   if (thread_self.record) thread_self.record->flags.fetch_and(~wire::kThreadWaitsForVfork);
   if (is_shared()) stop_here(); // no signal could tell us meanwhile

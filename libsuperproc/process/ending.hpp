@@ -10,10 +10,10 @@
 
 namespace sp {
 
-[[noreturn]] void exit_subprocess(int status);        // exit_group by a thread of the program, on any node
-[[noreturn]] void end_subprocess(int status);         // at home
+[[noreturn]] void exit_subprocess(int status);          // exit_group by a thread of the program, on any node
+[[noreturn]] void end_subprocess(int status);           // at home
 [[noreturn]] void end_subprocess_by_signal(int signal); // at home
-void resident_died(int wait_status);                  // in the reaper
+void resident_died(int wait_status);                    // in the reaper
 
 // The hook of signal/delivery: a signal whose default is death. Returns where the instruction shall fault again.
 void die_by_signal_here(int signal, siginfo_t* info, ucontext_t* context);

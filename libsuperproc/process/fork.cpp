@@ -206,8 +206,10 @@ extern "C" void sp_fork_child(Registers* registers) {
   if (native_again) native_again();
   if (request.signal_stack_set) sys::call(SYS_sigaltstack, request.signal_stack, nullptr);
   sys::call(SYS_sched_setaffinity, 0, sizeof request.affinity, &request.affinity);
-  if (small) finish_fork_copy();
-  else start_timer();
+  if (small)
+    finish_fork_copy();
+  else
+    start_timer();
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &request.mask, nullptr, sizeof request.mask);
 }
 
@@ -240,7 +242,8 @@ long fork_for(const ForkRequest& request) {
   constexpr uint64_t kStackTop = wire::kNodeForkChild + wire::kNodeServiceBytes - 64;
   // The kernel would write the child's number while the child's memory is still the parent's.
   constexpr uint64_t kChildTid = CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID;
-  const long pid = sp_fork_call(request.flags & ~kChildTid, request.registers, kStackTop, request.child_tid, request.tls);
+  const long pid =
+      sp_fork_call(request.flags & ~kChildTid, request.registers, kStackTop, request.child_tid, request.tls);
   if (pid > 0) wait_until_released(pid);
   memory::close_segments(table.segments);
   return pid;

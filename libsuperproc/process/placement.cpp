@@ -47,12 +47,9 @@ NodeId choose_node() {
     return {static_cast<uint32_t>(asked - 1)};
   }
   switch (control().options.placement) {
-    case wire::Placement::fill:
-      return fill();
-    case wire::Placement::least_loaded:
-      return least_loaded();
-    case wire::Placement::round_robin:
-      break;
+    case wire::Placement::fill: return fill();
+    case wire::Placement::least_loaded: return least_loaded();
+    case wire::Placement::round_robin: break;
   }
   // The first new thread goes to the node after home, where the main thread is.
   const uint32_t turn = control().placement_next.fetch_add(1) + 1;

@@ -7,8 +7,8 @@
 namespace sp {
 
 struct ProcessTable {
-  Lock threads_lock; // the list of free ThreadRecords
-  Lock ending_lock;  // held for ever by whoever ends the SubProcess
+  Lock threads_lock;                     // the list of free ThreadRecords
+  Lock ending_lock;                      // held for ever by whoever ends the SubProcess
   std::atomic<int32_t> leader_exit_code; // of a main thread that ended by itself while others went on
   std::atomic<uint32_t> converted;       // futex word: the reaper has finished the conversion
   std::atomic<uint32_t> residents_ready; // futex word: counts agents

@@ -13,7 +13,8 @@ namespace sp {
 long call_at_home(long number, uint64_t a = 0, uint64_t b = 0, uint64_t c = 0, uint64_t d = 0, uint64_t e = 0,
                   uint64_t f = 0);
 // clone without CLONE_THREAD, whose child is home's child and runs on the caller's memory with `mask`.
-long clone_at_home(uint64_t flags, uint64_t frame, uint64_t parent_tid, uint64_t child_tid, uint64_t tls, uint64_t mask);
+long clone_at_home(uint64_t flags, uint64_t frame, uint64_t parent_tid, uint64_t child_tid, uint64_t tls,
+                   uint64_t mask);
 
 // execve in the home process, which ends every other thread there, home's agent included. Returns only if it fails. The
 // new program inherits `mask`, and the signals `pending` for the calling thread.

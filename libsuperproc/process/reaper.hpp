@@ -9,7 +9,7 @@
 namespace sp {
 
 Result<> start_reaper();
-bool await_conversion();  // false: it failed
-void watch_residents();   // they exist now
+bool await_conversion(); // false: it failed
+void watch_residents();  // they exist now
 
 } // namespace sp

@@ -25,9 +25,10 @@ constexpr uint32_t kPieces = kNodeCountMax + 3;
 // parent's: what it says counts only if it names the process itself.
 Residents residents_of(int32_t pid) {
   Residents found{};
-  iovec local[kPieces] = {{&found.magic, sizeof found.magic}, {&found.state, sizeof found.state},
-                          {&found.home, sizeof found.home}};
-  iovec remote[kPieces] = {{&control().magic, sizeof found.magic}, {&control().state, sizeof found.state},
+  iovec local[kPieces] = {
+      {&found.magic, sizeof found.magic}, {&found.state, sizeof found.state}, {&found.home, sizeof found.home}};
+  iovec remote[kPieces] = {{&control().magic, sizeof found.magic},
+                           {&control().state, sizeof found.state},
                            {&control().identity.pid, sizeof found.home}};
   for (uint32_t n = 0; n < kNodeCountMax; ++n) {
     local[n + 3] = {&found.pids[n], sizeof(int32_t)};

@@ -51,13 +51,12 @@ void write_summary(int status) {
   Text line;
   line << "{\"pid\":" << static_cast<unsigned long>(control().identity.pid) << ",\"state\":\""
        << name_of(control().state.load()) << "\",\"status\":" << static_cast<unsigned long>(status) << ",\"threads\":[";
-  for (uint32_t n = 0; n < node_count(); ++n)
-    line << (n ? "," : "") << node_record({n}).thread_started_count.load();
+  for (uint32_t n = 0; n < node_count(); ++n) line << (n ? "," : "") << node_record({n}).thread_started_count.load();
   line << "],\"requests\":[";
   for (uint32_t n = 0; n < node_count(); ++n) line << (n ? "," : "") << node_record({n}).requests_served.load();
   line << "],\"home\":" << home_node().value << ",\"trapped\":" << node_record(home_node()).trapped.load()
-       << ",\"patched\":" << control().patched_sites.load()
-       << ",\"conversion_us\":" << control().conversion_us.load() << "}\n";
+       << ",\"patched\":" << control().patched_sites.load() << ",\"conversion_us\":" << control().conversion_us.load()
+       << "}\n";
   const long fd = sys::call(SYS_openat, AT_FDCWD, summary_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return;
   sys::call(SYS_write, fd, line.text(), line.length());

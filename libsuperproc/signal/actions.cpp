@@ -30,8 +30,7 @@ KernelAction shared_form(int signal, const KernelAction& action) {
   if (action.handler == kDefault && !is_fatal_by_default(signal)) return form;
   form.handler = address_of(deliver);
   form.restorer = address_of(sp_restorer);
-  if (action.handler == kDefault)
-    form.flags = SA_ONSTACK | SA_RESTART, form.mask = without_sigsys(~0ull);
+  if (action.handler == kDefault) form.flags = SA_ONSTACK | SA_RESTART, form.mask = without_sigsys(~0ull);
   form.flags = (form.flags & ~uint64_t{SA_RESETHAND}) | SA_SIGINFO | kSaRestorer;
   return form;
 }
@@ -42,10 +41,15 @@ bool is_ours(int signal) { return signal == SIGSYS || signal == SIGKILL || signa
 
 bool is_fatal_by_default(int signal) {
   switch (signal) {
-    case SIGCHLD: case SIGCONT: case SIGURG: case SIGWINCH: case SIGSTOP: case SIGTSTP: case SIGTTIN: case SIGTTOU:
-      return false;
-    default:
-      return true;
+    case SIGCHLD:
+    case SIGCONT:
+    case SIGURG:
+    case SIGWINCH:
+    case SIGSTOP:
+    case SIGTSTP:
+    case SIGTTIN:
+    case SIGTTOU: return false;
+    default: return true;
   }
 }
 

@@ -22,10 +22,12 @@ thread_local constinit siginfo_t kept_sigsys{};
 bool is_fault(int signal, const siginfo_t* info) {
   const bool by_hardware = info->si_code > 0 && info->si_code != SI_KERNEL;
   switch (signal) {
-    case SIGSEGV: case SIGBUS: case SIGILL: case SIGFPE: case SIGTRAP:
-      return by_hardware || info->si_code == SI_KERNEL;
-    default:
-      return false;
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGILL:
+    case SIGFPE:
+    case SIGTRAP: return by_hardware || info->si_code == SI_KERNEL;
+    default: return false;
   }
 }
 

@@ -29,7 +29,7 @@ void name_sender(siginfo_t* info);
 
 // The program's own SIGSYS, which is never really blocked: kept back while the program believes it is.
 void deliver_own_sigsys(siginfo_t* info, ucontext_t* context);
-void release_own_sigsys(); // after the program has unblocked it
+void release_own_sigsys();             // after the program has unblocked it
 bool take_own_sigsys(siginfo_t* info); // by a thread that waits for it; false if there is none
 
 // Ends the SubProcess as by `signal`; set by process/exit.cpp. Returns where the fault shall simply happen again.

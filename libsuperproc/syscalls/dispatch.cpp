@@ -48,11 +48,32 @@ struct Entry {
 constexpr uint32_t kEntryCount = kInterestCount;
 constinit Entry entries[kEntryCount] = {};
 
-constexpr int kNativeInterest[] = {
-    SYS_clone, SYS_clone3, SYS_fork, SYS_vfork, SYS_execve, SYS_execveat, SYS_rt_sigaction, SYS_rt_sigprocmask,
-    SYS_rt_sigsuspend, SYS_ppoll, SYS_pselect6, SYS_epoll_pwait, SYS_epoll_pwait2, SYS_sched_setaffinity,
-    SYS_sched_getaffinity, SYS_prctl, SYS_seccomp, SYS_exit_group, SYS_rt_sigreturn, SYS_sigaltstack,
-    SYS_rt_sigpending, SYS_rt_sigtimedwait, SYS_signalfd, SYS_signalfd4, SYS_kill, SYS_set_robust_list};
+constexpr int kNativeInterest[] = {SYS_clone,
+                                   SYS_clone3,
+                                   SYS_fork,
+                                   SYS_vfork,
+                                   SYS_execve,
+                                   SYS_execveat,
+                                   SYS_rt_sigaction,
+                                   SYS_rt_sigprocmask,
+                                   SYS_rt_sigsuspend,
+                                   SYS_ppoll,
+                                   SYS_pselect6,
+                                   SYS_epoll_pwait,
+                                   SYS_epoll_pwait2,
+                                   SYS_sched_setaffinity,
+                                   SYS_sched_getaffinity,
+                                   SYS_prctl,
+                                   SYS_seccomp,
+                                   SYS_exit_group,
+                                   SYS_rt_sigreturn,
+                                   SYS_sigaltstack,
+                                   SYS_rt_sigpending,
+                                   SYS_rt_sigtimedwait,
+                                   SYS_signalfd,
+                                   SYS_signalfd4,
+                                   SYS_kill,
+                                   SYS_set_robust_list};
 
 bool is_native_interest(uint32_t number) {
   if (entries[number].refused_errno) return true;
@@ -104,12 +125,9 @@ namespace {
 // Is the caller a process that borrows this memory (vfork), and not a thread of ours?
 bool is_borrower() {
   switch (thread_self.borrower) {
-    case Borrower::none:
-      return false;
-    case Borrower::alone:
-      return true;
-    case Borrower::alongside:
-      return thread_self.record && sys::call(SYS_gettid) != thread_self.record->tid.load();
+    case Borrower::none: return false;
+    case Borrower::alone: return true;
+    case Borrower::alongside: return thread_self.record && sys::call(SYS_gettid) != thread_self.record->tid.load();
   }
   return false;
 }

@@ -14,7 +14,7 @@ namespace sp {
 
 namespace {
 
-constexpr uint32_t kInstructionsMax = 4096; // BPF_MAXINSNS
+constexpr uint32_t kInstructionsMax = 4096;            // BPF_MAXINSNS
 constexpr uint32_t kAddressLow = 8, kAddressHigh = 12; // seccomp_data::instruction_pointer
 
 constexpr sock_filter statement(uint32_t code, uint32_t k) { return {static_cast<uint16_t>(code), 0, 0, k}; }

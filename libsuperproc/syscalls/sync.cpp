@@ -23,8 +23,7 @@ long sys_futex(Call& call) {
       case FUTEX_LOCK_PI:
       case FUTEX_LOCK_PI2:
       case FUTEX_UNLOCK_PI:
-      case FUTEX_TRYLOCK_PI:
-        break;
+      case FUTEX_TRYLOCK_PI: break;
       case FUTEX_WAIT:
       case FUTEX_WAIT_BITSET: {
         uint32_t& bucket = futex_bucket(call.arg(0));

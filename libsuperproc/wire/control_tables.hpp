@@ -12,7 +12,8 @@ inline constexpr uint64_t kSignalTable = kControlBase + kControlStateOffset; // 
 inline constexpr uint64_t kMemoryTable = kSignalTable + kMegabyte;           // memory/address_space.hpp
 inline constexpr uint64_t kQueueTable = kMemoryTable + kMegabyte;            // cluster/queues.hpp: one for each node
 inline constexpr uint64_t kQueueBytes = kMegabyte;
-inline constexpr uint64_t kForkTable = kQueueTable + kNodeCountMax * kQueueBytes; // process/fork.cpp; stays shared in a child
+inline constexpr uint64_t kForkTable =
+    kQueueTable + kNodeCountMax * kQueueBytes; // process/fork.cpp; stays shared in a child
 inline constexpr uint64_t kForkBytes = 64 << 10;
 inline constexpr uint64_t kProcessTable = kForkTable + kMegabyte; // process/process_table.hpp
 
@@ -26,15 +27,16 @@ inline constexpr uint64_t kVmaFiles = kVmaArenas + kNodeCountMax * kVmaBytes;
 static_assert(kVmaFiles + kNodeCountMax * kVmaBytes <= kControlBase + kControlBytes);
 
 // The node's own region, at kNodeBase; private to each resident.
-inline constexpr uint64_t kNodeTls = kNodeBase + (64 << 10);            // thread-local storage of service threads
-inline constexpr uint64_t kNodeServiceBytes = 256 << 10;                // one service thread's stack and TLS
+inline constexpr uint64_t kNodeTls = kNodeBase + (64 << 10); // thread-local storage of service threads
+inline constexpr uint64_t kNodeServiceBytes = 256 << 10;     // one service thread's stack and TLS
 inline constexpr uint64_t kNodeAgent = kNodeBase + kMegabyte;
 inline constexpr uint64_t kNodeReaper = kNodeAgent + kNodeServiceBytes;
 inline constexpr uint64_t kNodeForkChild = kNodeReaper + kNodeServiceBytes;
 inline constexpr uint64_t kNodeReceiver = kNodeForkChild + kNodeServiceBytes;
 inline constexpr uint64_t kNodeProxies = kNodeBase + 2 * kMegabyte;
 inline constexpr uint32_t kNodeProxyCount = 32;
-inline constexpr uint64_t kNodeScratch = kNodeProxies + kNodeProxyCount * kNodeServiceBytes; // /proc/self/maps while converting
+inline constexpr uint64_t kNodeScratch =
+    kNodeProxies + kNodeProxyCount * kNodeServiceBytes; // /proc/self/maps while converting
 inline constexpr uint64_t kNodeScratchBytes = 16 * kMegabyte;
 inline constexpr uint64_t kNodeCpuWatch = kNodeScratch + kNodeScratchBytes;
 static_assert(kNodeCpuWatch + kNodeServiceBytes <= kNodeBase + kNodeBytes);

@@ -21,9 +21,9 @@ inline constexpr uint32_t kSyscallCountMax = 512;
 inline constexpr uint32_t kCpuWordCount = 16; // 1024 CPUs
 
 enum class SubProcessState : uint32_t {
-  native = 0,    // one thread so far: the kernel's own process, copy-on-write fork included
+  native = 0, // one thread so far: the kernel's own process, copy-on-write fork included
   converting = 1,
-  shared = 2,    // the address space lies in segments, residents exist
+  shared = 2, // the address space lies in segments, residents exist
   dying = 3,
 };
 
@@ -34,8 +34,8 @@ struct CpuMask {
 };
 
 struct Identity {
-  int32_t pid;              // what getpid answers in every thread: the home resident's
-  int32_t superprocess;     // pid of the first SubProcess; all its descendants have the same
+  int32_t pid;                 // what getpid answers in every thread: the home resident's
+  int32_t superprocess;        // pid of the first SubProcess; all its descendants have the same
   uint64_t superprocess_start; // its start time, in clock ticks since boot: tells a reused pid
   uint32_t home_node;
   uint32_t reserved;
@@ -48,50 +48,51 @@ struct Options {
   uint32_t flags;          // OptionFlag
 };
 enum OptionFlag : uint32_t {
-  kOptionTrace = 1,        // say on descriptor 2 what conversion and placement do
-  kOptionNoPatch = 2,      // leave libc's code alone; everything goes through Syscall User Dispatch
+  kOptionTrace = 1,   // say on descriptor 2 what conversion and placement do
+  kOptionNoPatch = 2, // leave libc's code alone; everything goes through Syscall User Dispatch
 };
 
 enum class NodeState : uint32_t { absent = 0, starting = 1, running = 2, dead = 3 };
 
 struct alignas(64) NodeRecord {
   std::atomic<NodeState> state;
-  std::atomic<int32_t> host_pid;     // the resident process; the home node's is Identity::pid
+  std::atomic<int32_t> host_pid; // the resident process; the home node's is Identity::pid
   std::atomic<int32_t> agent_tid;
-  std::atomic<uint32_t> thread_count;        // alive now
+  std::atomic<uint32_t> thread_count;         // alive now
   std::atomic<uint32_t> thread_started_count; // since the start
   uint32_t reserved[11];
-  CpuMask cpus;                      // where this node's threads run unless the program says otherwise
+  CpuMask cpus; // where this node's threads run unless the program says otherwise
   // counters, each written by threads of this node only
-  alignas(64) std::atomic<uint64_t> requests_served;   // by this node's agent
+  alignas(64) std::atomic<uint64_t> requests_served; // by this node's agent
   std::atomic<uint64_t> requests_sent;
-  std::atomic<uint64_t> dispatched;                    // calls that left the fast path
-  std::atomic<uint64_t> trapped;                       // of these, by Syscall User Dispatch
+  std::atomic<uint64_t> dispatched; // calls that left the fast path
+  std::atomic<uint64_t> trapped;    // of these, by Syscall User Dispatch
   std::atomic<uint64_t> signals_forwarded;
   std::atomic<uint64_t> forks;
   std::atomic<uint64_t> execs;
-  std::atomic<uint64_t> doorbells;                     // futex wakes of a sleeping agent
+  std::atomic<uint64_t> doorbells; // futex wakes of a sleeping agent
 };
 
 enum class ThreadState : uint32_t { free = 0, starting = 1, running = 2, exiting = 3 };
 
 struct alignas(64) ThreadRecord {
   std::atomic<ThreadState> state;
-  std::atomic<int32_t> tid;       // the kernel's, unique on this machine
+  std::atomic<int32_t> tid; // the kernel's, unique on this machine
   std::atomic<uint32_t> node;
-  std::atomic<uint32_t> flags;    // ThreadFlag
-  uint64_t clear_tid;             // address that CLONE_CHILD_CLEARTID or set_tid_address named, 0: none
+  std::atomic<uint32_t> flags;     // ThreadFlag
+  uint64_t clear_tid;              // address that CLONE_CHILD_CLEARTID or set_tid_address named, 0: none
   std::atomic<uint32_t> next_free; // index + 1 while free
   std::atomic<uint32_t> stop_word; // used by sync/stop_world
   uint64_t sigsys_pending;         // the program's own SIGSYS that it blocks
-  std::atomic<uint64_t> accepts;   // process-directed signals it would take; kept away from home only (signal/routing.hpp)
+  std::atomic<uint64_t>
+      accepts; // process-directed signals it would take; kept away from home only (signal/routing.hpp)
   std::atomic<uint32_t> forwarding; // threads that are about to forward a signal to it
   std::atomic<uint32_t> forwarded;  // one was forwarded since it looked last
   char name[16];
 };
 static_assert(sizeof(ThreadRecord) == 128 || sizeof(ThreadRecord) == 64);
 enum ThreadFlag : uint32_t {
-  kThreadAffinitySet = 1, // the program chose CPUs itself
+  kThreadAffinitySet = 1,   // the program chose CPUs itself
   kThreadSigsysBlocked = 2, // as the program sees it; in truth SIGSYS is never blocked
   kThreadWaitsForVfork = 4, // no signal reaches it until its vfork child has called exec
 };
@@ -133,10 +134,10 @@ struct NodePrivate {
 };
 
 // The environment that superproc passes to every SubProcess.
-inline constexpr const char* kEnvNodes = "SUPERPROC_NODES";              // 1 .. 16
-inline constexpr const char* kEnvPlacement = "SUPERPROC_PLACEMENT";      // round-robin, fill, least-loaded
+inline constexpr const char* kEnvNodes = "SUPERPROC_NODES";         // 1 .. 16
+inline constexpr const char* kEnvPlacement = "SUPERPROC_PLACEMENT"; // round-robin, fill, least-loaded
 inline constexpr const char* kEnvCores = "SUPERPROC_CORES_PER_NODE";
 inline constexpr const char* kEnvTrace = "SUPERPROC_TRACE";
-inline constexpr const char* kEnvId = "SUPERPROC_ID";                    // PID:START of the SuperProcess, set by us
+inline constexpr const char* kEnvId = "SUPERPROC_ID"; // PID:START of the SuperProcess, set by us
 
 } // namespace sp::wire

@@ -28,7 +28,8 @@ static void once(uint32_t turn) {
   if (!strcmp(kind, "idle")) {
     pause();
   } else if (!strcmp(kind, "compute")) {
-    for (volatile int i = 0; i < 1000000; ++i) {}
+    for (volatile int i = 0; i < 1000000; ++i) {
+    }
   } else if (!strcmp(kind, "fork")) {
     const pid_t pid = fork();
     if (pid == 0) _exit(0);
@@ -107,7 +108,8 @@ int main(int argc, char** argv) {
   for (long i = 0; i < threads; ++i) {
     pthread_t thread;
     // The last one ends it all: which node it is on is chosen by how many there are.
-    if (pthread_create(&thread, 0, how && i == threads - 1 ? end_thread : storm, how && i == threads - 1 ? (void*)how : (void*)i)) {
+    if (pthread_create(&thread, 0, how && i == threads - 1 ? end_thread : storm,
+                       how && i == threads - 1 ? (void*)how : (void*)i)) {
       fprintf(stderr, "storm: no thread: %s\n", strerror(errno));
       return 99;
     }

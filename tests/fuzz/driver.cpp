@@ -30,8 +30,9 @@ const char* program = "";
 // Says which input it was; the same command with the same seed reaches it again.
 void crashed(int signal_number) {
   char text[256];
-  const int length = std::snprintf(text, sizeof text, "\ncrashed with signal %d at input %lu; repeat with: %s -s %lu -n %lu\n",
-                                   signal_number, current_input, program, seed, current_input + 1);
+  const int length =
+      std::snprintf(text, sizeof text, "\ncrashed with signal %d at input %lu; repeat with: %s -s %lu -n %lu\n",
+                    signal_number, current_input, program, seed, current_input + 1);
   if (write(2, text, static_cast<size_t>(length)) < 0) _exit(2);
   signal(signal_number, SIG_DFL);
   raise(signal_number);
@@ -54,15 +55,15 @@ Input random_input(std::mt19937_64& random, const std::vector<Input>& corpus) {
   for (uint64_t edits = random() % 8; edits && !input.empty(); --edits) {
     const size_t at = random() % input.size();
     switch (random() % 4) {
-    case 0: input[at] ^= static_cast<uint8_t>(1u << (random() % 8)); break;
-    case 1: input.resize(at); break;
-    case 2: input.insert(input.begin() + static_cast<long>(at), static_cast<uint8_t>(random())); break;
-    default: { // a field of all ones, zeros or one beyond a limit
-      const uint64_t values[] = {~0ull, 0, 1ull << 63, 1ull << 31, 0x1000, 0xffffffff};
-      const uint64_t value = values[random() % std::size(values)];
-      const size_t aligned = at & ~size_t{7};
-      if (aligned + 8 <= input.size()) std::memcpy(&input[aligned], &value, 8);
-    }
+      case 0: input[at] ^= static_cast<uint8_t>(1u << (random() % 8)); break;
+      case 1: input.resize(at); break;
+      case 2: input.insert(input.begin() + static_cast<long>(at), static_cast<uint8_t>(random())); break;
+      default: { // a field of all ones, zeros or one beyond a limit
+        const uint64_t values[] = {~0ull, 0, 1ull << 63, 1ull << 31, 0x1000, 0xffffffff};
+        const uint64_t value = values[random() % std::size(values)];
+        const size_t aligned = at & ~size_t{7};
+        if (aligned + 8 <= input.size()) std::memcpy(&input[aligned], &value, 8);
+      }
     }
   }
   return input;

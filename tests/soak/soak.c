@@ -32,15 +32,15 @@ static atomic_long signals_sent, signals_seen;
 static pthread_t threads[kThreadsMax];
 static int thread_count = 12;
 static double end_s;
-static pthread_barrier_t all_there; // nobody leaves while another may still signal it
+static pthread_barrier_t all_there;    // nobody leaves while another may still signal it
 static __thread volatile uint32_t own; // whose value must be the thread's own, always
 
-#define CHECK(what)                                                                                          \
-  do {                                                                                                       \
-    if (!(what)) {                                                                                           \
-      fprintf(stderr, "soak: wrong at line %d: %s (errno %d: %s)\n", __LINE__, #what, errno, strerror(errno)); \
-      _exit(1);                                                                                              \
-    }                                                                                                        \
+#define CHECK(what)                                                                                                    \
+  do {                                                                                                                 \
+    if (!(what)) {                                                                                                     \
+      fprintf(stderr, "soak: wrong at line %d: %s (errno %d: %s)\n", __LINE__, #what, errno, strerror(errno));         \
+      _exit(1);                                                                                                        \
+    }                                                                                                                  \
   } while (0)
 
 static double now_s(void) {
@@ -91,14 +91,13 @@ static void map(uint32_t* r) {
   const size_t pages = 2 + next(r) % (next(r) % 8 ? 30 : 500), bytes = pages * kPage;
   const uint32_t seed = next(r);
   const int shared = next(r) % 4 == 0;
-  unsigned char* at = mmap(0, bytes, PROT_READ | PROT_WRITE, (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS, -1, 0);
+  unsigned char* at =
+      mmap(0, bytes, PROT_READ | PROT_WRITE, (shared ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS, -1, 0);
   CHECK(at != MAP_FAILED);
   CHECK(at[0] == 0 && at[bytes - 1] == 0 && at[bytes / 2] == 0);
   fill(at, bytes, seed);
   switch (next(r) % 5) {
-    case 0:
-      CHECK(mprotect(at, kPage, PROT_NONE) == 0 && mprotect(at, kPage, PROT_READ) == 0);
-      break;
+    case 0: CHECK(mprotect(at, kPage, PROT_NONE) == 0 && mprotect(at, kPage, PROT_READ) == 0); break;
     case 1:
       if (!shared) {
         CHECK(madvise(at + kPage, kPage, MADV_DONTNEED) == 0 && at[kPage] == 0 && at[2 * kPage - 1] == 0);
@@ -232,8 +231,8 @@ static const struct {
   void (*run)(uint32_t*);
   uint32_t weight;
 } things[] = {
-  {"hand-over", hand_over, 400}, {"map", map, 200}, {"create", create, 30}, {"fork", forked, 4},
-  {"exec", executed, 3},         {"spawn", spawned, 6}, {"signal", signalled, 60}, {"pipe", files, 30},
+    {"hand-over", hand_over, 400}, {"map", map, 200},     {"create", create, 30},    {"fork", forked, 4},
+    {"exec", executed, 3},         {"spawn", spawned, 6}, {"signal", signalled, 60}, {"pipe", files, 30},
 };
 enum { kThings = sizeof things / sizeof *things };
 static atomic_long done[kThings];

@@ -25,7 +25,9 @@ static uint32_t next(uint32_t* state) {
 static size_t size_from(uint32_t r) {
   switch (r % 20) {
     case 0: return 200000 + r % 400000;
-    case 1: case 2: case 3: return 4096 + r % 30000;
+    case 1:
+    case 2:
+    case 3: return 4096 + r % 30000;
     default: return 1 + r % 2000;
   }
 }

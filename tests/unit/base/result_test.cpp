@@ -60,7 +60,7 @@ TEST_CASE("a raw value is an error only between -4095 and -1") {
   CHECK(*sp::from_raw(7) == 7);
   CHECK(sp::from_raw(-1).error().value == EPERM);
   CHECK(sp::from_raw(-4095).error().value == 4095);
-  CHECK(*sp::from_raw(-4096) == -4096);                                 // an address near the top, not an error
+  CHECK(*sp::from_raw(-4096) == -4096); // an address near the top, not an error
   CHECK(*sp::from_raw(static_cast<long>(0x8000'0000'0000'0000)) < 0);
 }
 

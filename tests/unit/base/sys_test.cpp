@@ -63,8 +63,7 @@ TEST_CASE("futex_wake wakes a sleeper in another thread") {
 }
 
 TEST_CASE("futex words work between processes through shared memory") {
-  auto* word = static_cast<uint32_t*>(
-      mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  auto* word = static_cast<uint32_t*>(mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
   REQUIRE(word != MAP_FAILED);
   const pid_t child = fork();
   if (child == 0) {
