@@ -5,7 +5,7 @@ needs=stress-ng
 body() {
   under stress-ng --quiet --no-rand-seed --temp-path . --timeout 15 --pthread 2 --pthread-ops 200 || return
   under stress-ng --quiet --no-rand-seed --temp-path . --timeout 15 --fork 2 --fork-ops 200 --vfork 1 --vfork-ops 100 || return
-  under stress-ng --quiet --no-rand-seed --temp-path . --timeout 15 --futex 2 --futex-ops 2000 --mutex 2 --mutex-ops 2000 \
+  under stress-ng --quiet --no-rand-seed --temp-path . --timeout 15 --futex 2 --futex-ops 2000 \
     --pipe 1 --pipe-ops 2000 --exec 1 --exec-ops 50 --clone 1 --clone-ops 50 || return
   under stress-ng --quiet --no-rand-seed --temp-path . --timeout 15 --sigsegv 1 --sigsegv-ops 200 \
     --malloc 1 --malloc-pthreads 4 --malloc-ops 20000 --malloc-bytes 8M
