@@ -23,12 +23,26 @@ HostTid own_tid() {
   return {static_cast<int32_t>(sys::call(SYS_gettid))};
 }
 
+// An agent dies with its resident only, and then the whole SubProcess ends. Who is left all the same, such as a process
+// that borrowed its memory, would wait for ever.
+void end_if_orphaned(NodeId node) {
+  const int32_t process = node_record(node).host_pid.load(), agent = node_record(node).agent_tid.load();
+  if (sys::call(SYS_tgkill, process, agent, 0) == -ESRCH) sys::call(SYS_kill, sys::call(SYS_getpid), 9 /*SIGKILL*/);
+}
+
 Result<long> ask_once(NodeId node, const Request& request) {
   TRY(const Ring to, ring(this_node(), node));
   TRY(const EventChannel bell, EventChannel::open(bell_line(node)));
   node_record(this_node()).requests_sent.fetch_add(1, std::memory_order_relaxed);
-  TRY(const int64_t result, NodeLink(to, bell, WaitPolicy{}).call(request, own_tid()));
-  return result;
+  NodeLink link(to, bell, WaitPolicy{});
+  TRY(const Ticket ticket, link.start(request, own_tid()));
+  for (;;) {
+    constexpr int64_t kLookAgainNs = 500'000'000;
+    const Result<int64_t> result = link.ring().wait(ticket, {WaitPolicy{}, bell.consumer_cpu(), kLookAgainNs});
+    if (result) return *result;
+    if (result.error().value != ETIMEDOUT) return fail(result.error().value);
+    end_if_orphaned(node);
+  }
 }
 
 } // namespace

@@ -31,6 +31,7 @@ struct ThreadSelf {
   // the kernel.
   Borrower borrower;
   int32_t place_next; // sp_place_next: node + 1, 0: by policy
+  int32_t tid;        // of the thread itself, also while it ends; a borrower has another
 };
 extern thread_local constinit ThreadSelf thread_self;
 

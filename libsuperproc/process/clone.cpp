@@ -116,9 +116,10 @@ uint64_t spare_thread_pointer() {
 extern "C" void sp_child_start(ChildFrame* frame) {
   if (frame->start == Start::borrower) return; // its memory and thread-local storage are its parent's
   wire::ThreadRecord* record = frame->record;
-  thread_self = {record, Borrower::none, 0};
+  const auto tid = static_cast<int32_t>(sys::call(SYS_gettid));
+  thread_self = {record, Borrower::none, 0, tid};
   critical_state = {};
-  record->tid.store(static_cast<int32_t>(sys::call(SYS_gettid)));
+  record->tid.store(tid);
   record->flags.store(frame->record_flags);
   node_record(this_node()).thread_started_count.fetch_add(1, std::memory_order_relaxed);
   arm_this_thread();

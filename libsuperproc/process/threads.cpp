@@ -88,6 +88,7 @@ void restart_thread_table() {
   node_record(home_node()).thread_count.store(1);
   node_record(home_node()).thread_started_count.store(1);
   thread_self.record = &first;
+  thread_self.tid = first.tid.load();
   thread_self.borrower = Borrower::none;
 }
 

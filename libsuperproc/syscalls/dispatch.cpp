@@ -127,7 +127,7 @@ bool is_borrower() {
   switch (thread_self.borrower) {
     case Borrower::none: return false;
     case Borrower::alone: return true;
-    case Borrower::alongside: return thread_self.record && sys::call(SYS_gettid) != thread_self.record->tid.load();
+    case Borrower::alongside: return sys::call(SYS_gettid) != thread_self.tid;
   }
   return false;
 }
