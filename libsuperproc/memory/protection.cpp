@@ -48,7 +48,7 @@ void restore(Window& window, uint64_t start, uint64_t end, uint16_t nodes) {
 // ---- the time that closing free addresses may take: a part of all time, in cycles, and a stock of it for the start ----
 
 constexpr uint32_t kClosingShare = 64;
-constexpr int64_t kClosingCyclesMax = 200'000'000;
+constexpr int64_t kClosingCyclesMax = 25'000'000;
 
 bool may_close(ClosingBudget& budget) {
   const uint64_t now = sys::cycles();
