@@ -73,6 +73,9 @@ void convert() {
   if (conversion_done) conversion_done();
   watch_residents();
   control().conversion_us.store(static_cast<uint32_t>((sys::cycles() - start) / 2500));
+  if (control().options.flags & wire::kOptionTrace)
+    Line{} << "superproc: process " << control().identity.pid << " has " << node_count() << " nodes now, home "
+           << home_node().value << ", after " << control().conversion_us.load() << " us";
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
 }
 

@@ -7,11 +7,11 @@
 
 namespace sp {
 
-// Every row that is not the kernel's names a function.
+// Every row that is not the kernel's names a function; one that is missing does not link.
 #define REFUSED(number, name, error, family, arguments, note)
 #define SYSCALL(number, name, route, level, family, arguments, note) SP_DECLARE_##route(name)
 #define SP_DECLARE_kernel(name)
-#define SP_DECLARE_local(name) [[gnu::weak, gnu::visibility("hidden")]] long sys_##name(Call&);
+#define SP_DECLARE_local(name) [[gnu::visibility("hidden")]] long sys_##name(Call&);
 #define SP_DECLARE_home(name) SP_DECLARE_local(name)
 #define SP_DECLARE_all(name) SP_DECLARE_local(name)
 #define SP_DECLARE_owner(name) SP_DECLARE_local(name)
@@ -23,7 +23,7 @@ namespace {
 
 struct Row {
   uint32_t number;
-  Handler handler; // null: not yet written, the kernel's
+  Handler handler; // null: refused
   int refused_errno;
 };
 

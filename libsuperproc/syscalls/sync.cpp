@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Futexes. The kernel looks a private futex up by its address in one address space; ours are several, with the same pages
-// below, so every futex is a shared one to the kernel.
+// Futexes, and what else orders threads. The kernel looks a private futex up by its address in one address space;
+// ours are several, with the same pages below, so every futex is a shared one to the kernel.
 #include <linux/futex.h>
 
 #include "libsuperproc/sync/futex_waiters.hpp"
@@ -72,5 +72,11 @@ long sys_futex_requeue(Call& call) {
   const Waiters waiters(call.pointer<const futex_waitv>(0), 2);
   return pass_with(call, 0, address_of(waiters.entries));
 }
+
+// The kernel reaches the processors that run one address space; each resident has its own, and registers for itself.
+long sys_membarrier(Call& call) { return pass_everywhere(call); }
+
+// The notification is for the process that asked: home.
+long sys_mq_notify(Call& call) { return pass_home(call); }
 
 } // namespace sp
