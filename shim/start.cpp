@@ -21,6 +21,7 @@
 #include "libsuperproc/wire/version_note.hpp"
 #include "shim/loaded_objects.hpp"
 #include "shim/trap.hpp"
+#include "vfd/body.hpp"
 
 namespace sp::shim {
 
@@ -145,6 +146,7 @@ void when_native() {
   conversion_done = when_shared;
   native_again = when_native;
   die_by_signal = die_by_signal_here;
+  if (find_variable(environment, wire::kEnvCluster)) vfd::attach(find_variable(environment, wire::kEnvMoved));
   set_interest(Interest::native);
   if (!(control().options.flags & wire::kOptionNoPatch)) control().patched_sites.store(patch_libraries(environment));
   if (!start_trapping())

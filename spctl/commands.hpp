@@ -11,6 +11,7 @@ namespace sp::spctl {
 
 enum class Output { table, json };
 enum class NativeFallback { refuse, allow };
+enum class Isolation { none, namespaces };
 
 struct RunOptions {
   std::string nodes; // as given; empty: SUPERPROC_NODES or kNodesDefault
@@ -18,6 +19,7 @@ struct RunOptions {
   std::string cores_per_node;
   std::string summary_path;
   NativeFallback fallback = NativeFallback::refuse;
+  Isolation isolation = Isolation::none;
   bool trace = false;
   std::vector<std::string> command; // the program and its arguments
 };

@@ -3,6 +3,7 @@
 
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
+#include "libsuperproc/syscalls/remote.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 
 namespace sp {
@@ -90,6 +91,7 @@ void set_interest(Interest interest) {
     const bool ours = entries[n].handler || entries[n].refused_errno;
     sp_interest[n] = ours && (interest == Interest::shared || is_native_interest(n));
   }
+  if (vfd::is_body()) watch_remote_calls();
 }
 
 void watch(uint32_t number, Handler handler) {
@@ -116,6 +118,8 @@ long dispatch(Call& call) {
     control().refused_by_number[number].fetch_add(1, std::memory_order_relaxed);
     return -entry.refused_errno;
   }
+  if (vfd::is_body())
+    if (const std::optional<long> there = perform_remotely(call)) return *there;
   // A trap reaches us for calls without interest as well.
   if (!entry.handler || !(sp_interest[number] || number == SYS_rt_sigreturn)) return call.pass();
   return entry.handler(call);

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spd/agent.hpp"
+
+#include <cerrno>
+#include <csignal>
+
+#include "gnttab-shm/node_queue.hpp"
+#include "libsuperproc/cluster/node_mesh.hpp"
+#include "spd/bodies.hpp"
+#include "spd/watch.hpp"
+
+namespace sp::spd {
+
+namespace {
+
+using wire::NodeOperation;
+
+long perform(NodeId self, const Request& request) {
+  const uint64_t record = request.arguments[0], signal = request.arguments[1];
+  if (record >= wire::kMovedCountMax) return -EINVAL;
+  const auto index = static_cast<uint32_t>(record);
+  switch (static_cast<NodeOperation>(request.operation)) {
+    case NodeOperation::start_body: return start_body(self, index);
+    case NodeOperation::watch_body: return watch(Watched::body, index);
+    case NodeOperation::watch_shadow: return watch(Watched::shadow, index);
+    case NodeOperation::signal_body:
+      if (signal > 64) return -EINVAL;
+      return kill(wire::moved(index).pid.load(), static_cast<int>(signal)) == 0 ? 0 : -errno;
+    case NodeOperation::none:
+    case NodeOperation::count: break;
+  }
+  return -ENOSYS;
+}
+
+NodeQueue open_queue(NodeId self) {
+  const auto bell = EventChannel::open(node_bell_line(self));
+  NodeQueue queue(self, *bell, static_cast<uint32_t>(NodeOperation::count));
+  for (uint32_t source = 0; source < wire::cluster().node_count; ++source)
+    if (const auto ring = Ring::open(node_ring_memory({source}, self), kNodeRingStride))
+      (void)queue.attach({source}, *ring);
+  return queue;
+}
+
+} // namespace
+
+void serve(NodeId self) {
+  NodeQueue queue = open_queue(self);
+  wire::cluster().nodes[self.value].state.store(wire::SpdState::running);
+  for (;;) {
+    (void)queue.wait(WaitPolicy{});
+    while (const auto delivery = queue.take())
+      queue.complete(*delivery, perform(self, delivery->taken.request));
+  }
+}
+
+} // namespace sp::spd

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vfd/shadow_call.hpp"
+
+namespace sp::vfd {
+
+namespace {
+
+// The call ends there with EINTR, or has ended already; either way its answer comes. The shadow's thread may not have
+// reached the kernel yet when it is interrupted, so it is told again.
+long interrupt(NodeLink& link, Ticket ticket, HostTid self) {
+  constexpr int64_t kAgainNs = 10'000'000;
+  for (;;) {
+    (void)link.post({static_cast<uint32_t>(wire::ShadowOperation::interrupt), 0, 0, {ticket.slot, ticket.sequence}},
+                    self);
+    const Result<int64_t> result = link.ring().wait(ticket, {WaitPolicy{}, wire::kCpuUnknown, kAgainNs});
+    if (result || result.error().value != ETIMEDOUT) return to_raw(result);
+  }
+}
+
+Result<long> ask(uint32_t record, const Request& request) {
+  const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
+  TRY(const Ring ring, Ring::open(moved_ring_memory(record), kMovedRingBytes));
+  TRY(const EventChannel bell, EventChannel::open(moved_bell_line(record)));
+  NodeLink link(ring, bell, WaitPolicy{});
+  TRY(const Ticket ticket, link.start(request, self));
+  const Result<int64_t> result = link.finish_interruptible(ticket);
+  if (!result && result.error().value == EINTR) return interrupt(link, ticket, self);
+  return result;
+}
+
+} // namespace
+
+long ask_shadow_with(uint32_t record, const Request& request) { return to_raw(ask(record, request)); }
+
+Transfer::Transfer() {
+  auto& used = record().transfer_used;
+  for (uint32_t seen = used.load();;) {
+    const uint32_t free = ~seen & ((1u << wire::kTransferCount) - 1);
+    if (free == 0) {
+      sys::call(SYS_sched_yield);
+      seen = used.load();
+      continue;
+    }
+    number_ = static_cast<uint32_t>(__builtin_ctz(free));
+    if (used.compare_exchange_weak(seen, seen | 1u << number_)) return;
+  }
+}
+
+Transfer::~Transfer() { record().transfer_used.fetch_and(~(1u << number_)); }
+
+void* Transfer::take(uint64_t bytes) {
+  if (bytes > left()) return nullptr;
+  void* const at = reinterpret_cast<void*>(wire::transfer_area(membership.record, number_) + used_);
+  used_ = (used_ + bytes + 15) & ~15ull;
+  return at;
+}
+
+void* Transfer::put(const void* from, uint64_t bytes) {
+  void* const at = take(bytes);
+  if (at) __builtin_memcpy(at, from, bytes);
+  return at;
+}
+
+void* Transfer::put_text(const char* text) {
+  uint64_t bytes = 1;
+  for (const char* p = text; *p; ++p) ++bytes;
+  return put(text, bytes);
+}
+
+} // namespace sp::vfd
