@@ -49,6 +49,7 @@ void format(const RunSettings& settings) {
   c.bytes = sizeof c;
   c.node_count = settings.node_count;
   c.placement = settings.placement;
+  c.place_next.store(1); // the first child leaves the first node
   constexpr int32_t kReserved = 300; // the kernel gives out none below again
   const int32_t share = (highest_pid() - kReserved) / static_cast<int32_t>(settings.node_count);
   for (uint32_t t = 0; t < settings.node_count; ++t) {

@@ -96,7 +96,8 @@ void set_interest(Interest interest) {
 
 void watch(uint32_t number, Handler handler) {
   if (handler) __atomic_store_n(&entries[number].handler, handler, __ATOMIC_RELEASE);
-  __atomic_store_n(&sp_interest[number], handler != nullptr, __ATOMIC_RELEASE);
+  const uint8_t others = sp_interest[number] & ~kOfRow;
+  __atomic_store_n(&sp_interest[number], handler ? others | kOfRow : others, __ATOMIC_RELEASE);
   if (!handler) __atomic_store_n(&entries[number].handler, nullptr, __ATOMIC_RELEASE);
 }
 
@@ -121,7 +122,7 @@ long dispatch(Call& call) {
   if (vfd::is_body())
     if (const std::optional<long> there = perform_remotely(call)) return *there;
   // A trap reaches us for calls without interest as well.
-  if (!entry.handler || !(sp_interest[number] || number == SYS_rt_sigreturn)) return call.pass();
+  if (!entry.handler || !((sp_interest[number] & kOfRow) || number == SYS_rt_sigreturn)) return call.pass();
   return entry.handler(call);
 }
 
