@@ -18,7 +18,7 @@ const int all_watched = epoll_create1(EPOLL_CLOEXEC);
 
 struct Watch {
   int descriptor;
-  pid_t pid;
+  uint32_t use; // of the record
   uint32_t record;
   Watched what;
 };
@@ -31,7 +31,7 @@ pid_t number_of(Watched what, uint32_t record) {
 void body_ended(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
   wire::cluster().nodes[self.value].body_count.fetch_sub(1);
-  set_state(m, wire::MovedState::ended);
+  if (m.state.load() != wire::MovedState::free) set_state(m, wire::MovedState::ended);
   if (const auto bell = EventChannel::open(moved_bell_line(record))) bell->notify(wire::kBellLocal);
 }
 
@@ -52,7 +52,7 @@ long watch(Watched what, uint32_t record) {
   const pid_t pid = number_of(what, record);
   const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (descriptor < 0) return -errno;
-  auto* entry = new Watch{descriptor, pid, record, what};
+  auto* entry = new Watch{descriptor, wire::moved(record).use.load(), record, what};
   epoll_event event{EPOLLIN, {.ptr = entry}};
   if (epoll_ctl(all_watched, EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
   const int error = errno;
@@ -67,7 +67,7 @@ void watch_all(NodeId self) {
     if (epoll_wait(all_watched, &event, 1, -1) != 1) continue;
     const std::unique_ptr<Watch> gone(static_cast<Watch*>(event.data.ptr));
     close(gone->descriptor);
-    if (number_of(gone->what, gone->record) != gone->pid) continue; // it never moved, and another took the record
+    if (wire::moved(gone->record).use.load() != gone->use) continue; // another has the record now
     gone->what == Watched::body ? body_ended(self, gone->record) : shadow_ended(self, gone->record);
   }
 }

@@ -72,6 +72,7 @@ uint32_t claim_record(NodeId body_node, NodeId shadow_node) {
     wire::Moved& m = wire::moved(i);
     wire::MovedState free = wire::MovedState::free;
     if (!m.state.compare_exchange_strong(free, wire::MovedState::claimed)) continue;
+    m.use.fetch_add(1);
     uint32_t high = wire::cluster().moved_high.load();
     while (high <= i && !wire::cluster().moved_high.compare_exchange_weak(high, i + 1)) {}
     m.body_node.store(body_node.value);

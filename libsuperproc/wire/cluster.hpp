@@ -92,6 +92,7 @@ struct Departure {
 
 struct alignas(4096) Moved {
   std::atomic<MovedState> state; // futex word
+  std::atomic<uint32_t> use; // counts claims, so that news of an earlier use is not taken for this one's
   std::atomic<int32_t> pid;
   std::atomic<int32_t> shadow_pid; // the same, where an ordinary user may choose numbers
   std::atomic<int32_t> parent;
