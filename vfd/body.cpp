@@ -91,13 +91,11 @@ void give_back(uint32_t record) {
   set_state(wire::moved(record), wire::MovedState::free);
 }
 
-long begin_as_child(uint32_t child, int32_t pid, int32_t parent) {
+long begin_as_child(uint32_t child, uint32_t parent) {
   wire::Moved& m = wire::moved(child);
-  m.pid.store(pid);
-  m.parent.store(parent);
-  const long forked = ask_shadow(membership.record, wire::ShadowOperation::fork, child);
+  m.pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
+  const long forked = ask_shadow(parent, wire::ShadowOperation::fork, child);
   if (sys::failed(forked)) return give_back(child), forked;
-  membership.record = child;
   await_state(m, wire::MovedState::claimed);
   wire::cluster().nodes[membership.node.value].body_count.fetch_add(1);
   (void)ask_spd(membership.node, membership.node, own_tid(), wire::NodeOperation::watch_body, child);

@@ -2,6 +2,7 @@
 // Is this process one of an isolated cluster, on which node, and does it have a shadow elsewhere (wire/cluster.hpp)?
 #pragma once
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "libsuperproc/cluster/self.hpp"
 
 namespace sp::vfd {
 
@@ -16,7 +17,11 @@ extern constinit Membership membership;
 
 inline bool in_cluster() { return membership.attached; }
 inline bool is_body() { return membership.record != kNoRecord; }
-inline wire::Moved& record() { return wire::moved(membership.record); }
+// The calling process's, also while it borrows its parent's memory.
+inline uint32_t own_record() {
+  return thread_self.borrower_record ? thread_self.borrower_record - 1 : membership.record;
+}
+inline wire::Moved& record() { return wire::moved(own_record()); }
 
 // At the start of a program: maps the segment of the cluster that the environment speaks of (`moved`: the value of
 // kEnvMoved or null). A body waits for its shadow and takes the places of its descriptors.
@@ -26,8 +31,8 @@ void attach(const char* moved);
 uint32_t claim_record(NodeId body_node, NodeId shadow_node);
 void give_back(uint32_t record);
 
-// In the child of a body's fork: it gets a shadow of its own, forked from its parent's. 0 or -errno.
-long begin_as_child(uint32_t record, int32_t pid, int32_t parent);
+// In the child of a body's fork: it gets a shadow of its own, forked from that of `parent`. 0 or -errno.
+long begin_as_child(uint32_t record, uint32_t parent);
 // In the parent: until the child has it. False: it died before.
 bool await_child(uint32_t record, long pid);
 

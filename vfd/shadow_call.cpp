@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vfd/shadow_call.hpp"
 
+#include "vfd/program_memory.hpp"
+
 namespace sp::vfd {
 
 namespace {
@@ -32,8 +34,8 @@ Result<long> ask(uint32_t record, const Request& request) {
 
 long ask_shadow_with(uint32_t record, const Request& request) { return to_raw(ask(record, request)); }
 
-Transfer::Transfer() {
-  auto& used = record().transfer_used;
+Transfer::Transfer() : record_(own_record()) {
+  auto& used = wire::moved(record_).transfer_used;
   for (uint32_t seen = used.load();;) {
     const uint32_t free = ~seen & ((1u << wire::kTransferCount) - 1);
     if (free == 0) {
@@ -46,25 +48,24 @@ Transfer::Transfer() {
   }
 }
 
-Transfer::~Transfer() { record().transfer_used.fetch_and(~(1u << number_)); }
+Transfer::~Transfer() { wire::moved(record_).transfer_used.fetch_and(~(1u << number_)); }
 
 void* Transfer::take(uint64_t bytes) {
   if (bytes > left()) return nullptr;
-  void* const at = reinterpret_cast<void*>(wire::transfer_area(membership.record, number_) + used_);
+  void* const at = reinterpret_cast<void*>(wire::transfer_area(record_, number_) + used_);
   used_ = (used_ + bytes + 15) & ~15ull;
   return at;
 }
 
 void* Transfer::put(const void* from, uint64_t bytes) {
   void* const at = take(bytes);
-  if (at) __builtin_memcpy(at, from, bytes);
-  return at;
+  return at && read_program(at, from, bytes) ? at : nullptr;
 }
 
 void* Transfer::put_text(const char* text) {
-  uint64_t bytes = 1;
-  for (const char* p = text; *p; ++p) ++bytes;
-  return put(text, bytes);
+  constexpr uint64_t kTextMax = 4096; // PATH_MAX
+  char* const at = static_cast<char*>(take(kTextMax));
+  return at && read_text(at, text, kTextMax) ? at : nullptr;
 }
 
 } // namespace sp::vfd

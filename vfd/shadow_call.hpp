@@ -19,14 +19,14 @@ long ask_shadow(uint32_t record, wire::ShadowOperation operation, A... arguments
 template <class... A>
 long shadow_call(long number, A... arguments) {
   static_assert(sizeof...(A) <= 6);
-  return ask_shadow(membership.record, wire::ShadowOperation::call, number, arguments...);
+  return ask_shadow(own_record(), wire::ShadowOperation::call, number, arguments...);
 }
 
 // ... whose result is a new open file, which gets the number `place` there too (-1: it is not).
 template <class... A>
 long shadow_call_at(long place, long number, A... arguments) {
   static_assert(sizeof...(A) == 6);
-  return ask_shadow(membership.record, wire::ShadowOperation::call, number, arguments..., place + 1);
+  return ask_shadow(own_record(), wire::ShadowOperation::call, number, arguments..., place + 1);
 }
 
 // One call's memory on both nodes; taken for a scope.
@@ -39,11 +39,12 @@ public:
   // `bytes` more of it, aligned; null when there is not so much left.
   void* take(uint64_t bytes);
   uint64_t left() const { return wire::kTransferBytes - used_; }
-  // The same with a copy of the program's memory in it.
+  // The same with a copy of the program's memory in it; null also when that is not there.
   void* put(const void* from, uint64_t bytes);
   void* put_text(const char* text); // ends with its zero byte
 
 private:
+  uint32_t record_;
   uint32_t number_ = 0;
   uint64_t used_ = 0;
 };

@@ -100,7 +100,7 @@ void list_residents(Path& entry) {
 class OwnRecord {
 public:
   OwnRecord() {
-    if (vfd::is_body()) text_ << wire::kEnvMoved << "=" << vfd::membership.record;
+    if (vfd::is_body()) text_ << wire::kEnvMoved << "=" << vfd::own_record();
   }
   const char* entry() const { return vfd::is_body() ? text_.text() : nullptr; }
 

@@ -282,26 +282,23 @@ long fork_process(const CloneArguments& arguments, const Registers& caller, uint
 namespace {
 
 // In the child, before anything of the program runs.
-void become_body(uint32_t record, int32_t parent) {
-  if (!sys::failed(vfd::begin_as_child(record, static_cast<int32_t>(sys::call(SYS_getpid)), parent))) return;
-  for (;;) sys::call(SYS_exit_group, 125);
+void become_body(uint32_t record) {
+  const long begun = vfd::begin_as_child(record, vfd::membership.record);
+  vfd::membership.record = record;
+  if (sys::failed(begun)) sys::call(SYS_exit_group, 125);
 }
 
 } // namespace
 
-// With CLONE_VFORK the parent sleeps in clone already; else it waits here, so that the child has the descriptors of this
-// moment.
-long fork_body(const CloneArguments& given, const Registers& caller, uint64_t mask) {
-  CloneArguments arguments = given;
-  arguments.flags &= ~uint64_t{CLONE_VM};
+// The parent waits, so that the child has the descriptors of this moment; with CLONE_VFORK it sleeps in clone already.
+long fork_body(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {
   const uint32_t record = vfd::claim_record(vfd::membership.node, {vfd::record().shadow_node.load()});
   if (record == vfd::kNoRecord) return -EAGAIN;
-  const auto parent = static_cast<int32_t>(sys::call(SYS_getpid));
   const uint64_t before = block_all_signals();
   const long pid = app_call(SYS_clone, arguments.flags, 0, arguments.parent_tid, arguments.child_tid, arguments.tls);
   if (pid == 0) {
     become_native();
-    become_body(record, parent);
+    become_body(record);
     sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
     if (!arguments.stack) return 0;
     Registers child = caller;

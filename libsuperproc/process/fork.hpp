@@ -36,8 +36,7 @@ extern void (*native_again)();
 
 long fork_process(const CloneArguments& arguments, const Registers& caller, uint64_t mask);
 
-// The same of a moved SubProcess: the child gets a shadow of its own. It never borrows its parent's memory, since what it
-// does with descriptors before exec must not be done to its parent's.
+// The same of a moved SubProcess: the child gets a shadow of its own.
 long fork_body(const CloneArguments& arguments, const Registers& caller, uint64_t mask);
 
 // In a child that still holds its parent: copies what is left and lets go. Before it forks, clones, or by its timer.

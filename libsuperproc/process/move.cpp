@@ -135,7 +135,6 @@ bool begin_there(uint32_t record, NodeId node) {
   wire::Moved& m = wire::moved(record);
   m.pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
   m.shadow_pid.store(m.pid.load());
-  m.parent.store(static_cast<int32_t>(sys::call(SYS_getppid)));
   m.fresh.store(1);
   const Result<int64_t> watched = ask_spd(here, here, self, wire::NodeOperation::watch_shadow, record);
   if (!watched || *watched != 0) return false;

@@ -137,6 +137,12 @@ bool is_borrower() {
   return false;
 }
 
+long for_borrower(Call& call) {
+  if (vfd::is_body())
+    if (const std::optional<long> there = perform_remotely(call)) return *there;
+  return call.pass();
+}
+
 // What it may not do by itself nevertheless.
 bool belongs_to_borrower(long number) {
   return number == SYS_execve || number == SYS_execveat || number == SYS_rt_sigreturn;
@@ -150,5 +156,5 @@ uint8_t sp_interest[kInterestCount];
 void sp_dispatch(sp::Registers* registers, ucontext_t* trap) {
   sp::Call call{*registers, trap};
   const bool borrowed = sp::is_borrower() && !sp::belongs_to_borrower(call.number());
-  registers->rax = static_cast<uint64_t>(borrowed ? call.pass() : sp::dispatch(call));
+  registers->rax = static_cast<uint64_t>(borrowed ? sp::for_borrower(call) : sp::dispatch(call));
 }

@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <iterator>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -11,6 +12,7 @@
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "vfd/descriptors.hpp"
+#include "vfd/program_memory.hpp"
 #include "vfd/shadow_call.hpp"
 
 namespace sp {
@@ -25,7 +27,7 @@ struct Returned {
   const void* transferred;
   uint64_t bytes;      // the most
   uint32_t by_result;  // 1: as many as the call's result says
-  const uint32_t* by_length; // ... or as this socklen_t says
+  uint32_t by_length;  // ... or as the socklen_t says that this argument points to (0: none)
 };
 
 class Marshalled {
@@ -43,14 +45,20 @@ public:
 
   uint64_t passed(int i) const { return passed_[i]; }
 
-  void take_back(long result) {
+  // False: EFAULT.
+  bool take_back(long result) {
+    bool whole = true;
     for (uint32_t i = 0; i < returned_count_; ++i) {
       const Returned& r = returned_[i];
       uint64_t bytes = r.bytes;
       if (r.by_result && static_cast<uint64_t>(result) < bytes) bytes = static_cast<uint64_t>(result);
-      if (r.by_length && *r.by_length < bytes) bytes = *r.by_length;
-      __builtin_memcpy(r.program, r.transferred, bytes);
+      if (r.by_length) {
+        const uint32_t length = *pointer_to<const uint32_t>(passed_[r.by_length]);
+        if (length < bytes) bytes = length;
+      }
+      whole = vfd::write_program(r.program, r.transferred, bytes) && whole;
     }
+    return whole;
   }
 
 private:
@@ -66,9 +74,11 @@ private:
       case ArgumentKind::inout: return given ? put_out(i, argument) : 0;
       case ArgumentKind::outlen: {
         if (!given || !given_[argument.length_argument]) return 0;
-        const uint64_t bytes = *pointer_to<const uint32_t>(given_[argument.length_argument]);
+        uint32_t bytes = 0;
+        if (!vfd::read_program(&bytes, pointer_to<const void>(given_[argument.length_argument]), sizeof bytes))
+          return -EFAULT;
         void* const at = transfer_.take(bytes);
-        give_back({pointer_to<void>(given), at, bytes, 0, pointer_to<const uint32_t>(given_[argument.length_argument])});
+        give_back({pointer_to<void>(given), at, bytes, 0, argument.length_argument});
         return place(i, at);
       }
       case ArgumentKind::ptr: return given ? -ENOSYS : 0; // the row does not say what it points to
@@ -81,7 +91,7 @@ private:
     void* const at = argument.kind == ArgumentKind::inout
                          ? transfer_.put(pointer_to<const void>(given_[i]), bytes)
                          : transfer_.take(bytes);
-    give_back({pointer_to<void>(given_[i]), at, bytes, argument.bytes == 0, nullptr});
+    give_back({pointer_to<void>(given_[i]), at, bytes, argument.bytes == 0, 0});
     return place(i, at);
   }
 
@@ -90,13 +100,9 @@ private:
   }
   long place(uint32_t i, void* at) {
     passed_[i] = address_of(at);
-    return at ? 0 : -ENOMEM;
+    return at ? 0 : -EFAULT; // there is room for all that a call can take at once
   }
-  // Lengths first: what they count is copied back by what they have become.
-  void give_back(const Returned& r) {
-    for (uint32_t i = returned_count_++; i > 0; --i) returned_[i] = returned_[i - 1];
-    returned_[0] = r;
-  }
+  void give_back(const Returned& r) { returned_[returned_count_++] = r; }
 
   const Arguments& row_;
   vfd::Transfer transfer_;
@@ -112,10 +118,8 @@ long once(long number, const Arguments& row, const uint64_t (&arguments)[6], int
   if (row.result == ArgumentKind::fd && sys::failed(place = vfd::new_place(close_on_exec))) return place;
   const long result = vfd::shadow_call_at(place, number, call.passed(0), call.passed(1), call.passed(2), call.passed(3),
                                           call.passed(4), call.passed(5));
-  if (!sys::failed(result))
-    call.take_back(result);
-  else if (place >= 0)
-    sys::call(SYS_close, place);
+  if (sys::failed(result) && place >= 0) sys::call(SYS_close, place);
+  if (!sys::failed(result) && !call.take_back(result)) return -EFAULT;
   return result;
 }
 
@@ -165,8 +169,9 @@ long by_pieces(long number, const uint64_t (&arguments)[6]) {
   const bool writes = number == SYS_writev || number == SYS_pwritev || number == SYS_pwritev2;
   const bool plain = number == SYS_readv || number == SYS_writev;
   const long one = plain ? (writes ? SYS_write : SYS_read) : (writes ? SYS_pwrite64 : SYS_pread64);
-  const auto* pieces = pointer_to<const iovec>(arguments[1]);
-  if (arguments[2] > 1024) return -EINVAL;
+  iovec pieces[1024];
+  if (arguments[2] > std::size(pieces)) return -EINVAL;
+  if (!vfd::read_program(pieces, pointer_to<const void>(arguments[1]), arguments[2] * sizeof(iovec))) return -EFAULT;
   // Small ones together: what a program writes at once shall arrive at once.
   uint64_t total = 0;
   for (uint64_t i = 0; i < arguments[2]; ++i) total += pieces[i].iov_len;
@@ -175,12 +180,13 @@ long by_pieces(long number, const uint64_t (&arguments)[6]) {
     auto* const all = static_cast<char*>(transfer.take(total));
     uint64_t at = 0;
     for (uint64_t i = 0; writes && i < arguments[2]; at += pieces[i++].iov_len)
-      __builtin_memcpy(all + at, pieces[i].iov_base, pieces[i].iov_len);
+      if (!vfd::read_program(all + at, pieces[i].iov_base, pieces[i].iov_len)) return -EFAULT;
     const long result = vfd::shadow_call(one, arguments[0], all, total, arguments[3]);
     at = 0;
     for (uint64_t i = 0; !writes && i < arguments[2] && static_cast<long>(at) < result; at += pieces[i++].iov_len) {
       const uint64_t left = static_cast<uint64_t>(result) - at;
-      __builtin_memcpy(pieces[i].iov_base, all + at, left < pieces[i].iov_len ? left : pieces[i].iov_len);
+      if (!vfd::write_program(pieces[i].iov_base, all + at, left < pieces[i].iov_len ? left : pieces[i].iov_len))
+        return -EFAULT;
     }
     return result;
   }

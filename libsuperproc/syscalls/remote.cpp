@@ -81,6 +81,12 @@ std::optional<long> ask_both(const Call& call) {
   return there == -ESRCH ? call.pass() : there;
 }
 
+// Who began here has its parent here, while that lives; else spd is in its place.
+long parent(const Call& call) {
+  const long here = call.pass();
+  return here > 1 ? here : by_row(call);
+}
+
 bool concerns_shadow(const Arguments& arguments, const Call& call) {
   for (uint32_t i = 0; i < arguments.count; ++i)
     if ((arguments.at[i].kind == ArgumentKind::fd || arguments.at[i].kind == ArgumentKind::dirfd) &&
@@ -106,7 +112,9 @@ std::optional<long> perform_remotely(Call& call) {
     case SYS_ioctl:
       if (!is_remote(call.arg(0))) return std::nullopt;
       return device_by_shadow(call);
-    case SYS_socket: return by_row(call); // until a node has a network of its own
+    case SYS_socket:
+      if (call.arg(0) == AF_NETLINK) return std::nullopt;
+      return by_row(call); // until a node has a network of its own
     case SYS_open:
     case SYS_openat: return open_by_shadow(call);
     case SYS_mmap: return map_by_name(call);
@@ -122,7 +130,7 @@ std::optional<long> perform_remotely(Call& call) {
     case SYS_wait4:
     case SYS_waitid: return wait_for(call);
     case SYS_kill: return send(call);
-    case SYS_getppid: return vfd::record().parent.load();
+    case SYS_getppid: return parent(call);
     case SYS_getpgrp:
     case SYS_setsid: return by_row(call);
     case SYS_getpgid:

@@ -12,6 +12,7 @@
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/syscalls/marshal.hpp"
 #include "vfd/descriptors.hpp"
+#include "vfd/program_memory.hpp"
 #include "vfd/shadow_call.hpp"
 
 namespace sp {
@@ -25,8 +26,9 @@ using vfd::shadow_call;
 long with_structure(const Call& call, uint64_t bytes) {
   vfd::Transfer transfer;
   void* const there = transfer.put(call.pointer<const void>(2), bytes);
+  if (!there) return -EFAULT;
   const long result = shadow_call(call.number(), call.arg(0), call.arg(1), there);
-  if (!sys::failed(result)) __builtin_memcpy(call.pointer<void>(2), there, bytes);
+  if (!sys::failed(result) && !vfd::write_program(call.pointer<void>(2), there, bytes)) return -EFAULT;
   return result;
 }
 
@@ -53,9 +55,11 @@ uint64_t bytes_of_request(uint32_t request) {
   }
 }
 
-bool is_text(const char* path, const char* text) {
-  while (*text && *path == *text) ++path, ++text;
-  return *path == *text;
+// What it points to, as far as it is there, begins with.
+bool is_terminal(const char* path) {
+  constexpr char kTerminal[] = "/dev/tty";
+  char given[sizeof kTerminal];
+  return vfd::read_program(given, path, sizeof given) && __builtin_memcmp(given, kTerminal, sizeof given) == 0;
 }
 
 long same_file(long here, uint64_t there) {
@@ -110,7 +114,7 @@ long device_by_shadow(const Call& call) {
 std::optional<long> open_by_shadow(const Call& call) {
   const bool at = call.number() == SYS_openat;
   const char* path = call.pointer<const char>(at ? 1 : 0);
-  if (!(at && is_remote(call.arg(0)) && path[0] != '/') && !is_text(path, "/dev/tty")) return std::nullopt;
+  if (!(at && is_remote(call.arg(0))) && !is_terminal(path)) return std::nullopt;
   uint64_t a[6];
   for (int i = 0; i < 6; ++i) a[i] = call.arg(i);
   return call_by_shadow(call.number(), a);

@@ -27,8 +27,9 @@ uint64_t mask_of(const Call& call) {
 long clone(Call& call, const CloneArguments& arguments) {
   finish_fork_copy();
   if (arguments.flags & CLONE_THREAD) return clone_thread(arguments, call.registers, mask_of(call));
-  if (vfd::is_body()) return fork_body(arguments, call.registers, mask_of(call));
-  if (!(arguments.flags & CLONE_VM)) return fork_process(arguments, call.registers, mask_of(call));
+  if (!(arguments.flags & CLONE_VM))
+    return vfd::is_body() ? fork_body(arguments, call.registers, mask_of(call))
+                          : fork_process(arguments, call.registers, mask_of(call));
   if (!arguments.stack) return vfork_process(arguments, call.registers, mask_of(call));
   return clone_borrower(arguments, call.registers, mask_of(call));
 }

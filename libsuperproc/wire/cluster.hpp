@@ -95,7 +95,6 @@ struct alignas(4096) Moved {
   std::atomic<uint32_t> use; // counts claims, so that news of an earlier use is not taken for this one's
   std::atomic<int32_t> pid;
   std::atomic<int32_t> shadow_pid; // the same, where an ordinary user may choose numbers
-  std::atomic<int32_t> parent;
   std::atomic<uint32_t> body_node;
   std::atomic<uint32_t> shadow_node;
   std::atomic<int32_t> wait_status; // as wait4 gives it
