@@ -3,6 +3,8 @@
 
 #include <cerrno>
 #include <csignal>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "gnttab-shm/node_queue.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
@@ -15,6 +17,14 @@ namespace {
 
 using wire::NodeOperation;
 
+long poke(pid_t pid, pid_t tid) {
+  siginfo_t info{};
+  info.si_signo = SIGSYS;
+  info.si_code = SI_QUEUE;
+  info.si_value.sival_ptr = reinterpret_cast<void*>(wire::kPokeMark);
+  return syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGSYS, &info) == 0 ? 0 : -errno;
+}
+
 long perform(NodeId self, const Request& request) {
   const uint64_t record = request.arguments[0], signal = request.arguments[1];
   if (record >= wire::kMovedCountMax) return -EINVAL;
@@ -26,6 +36,7 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::signal_body:
       if (signal > 64) return -EINVAL;
       return kill(wire::moved(index).pid.load(), static_cast<int>(signal)) == 0 ? 0 : -errno;
+    case NodeOperation::poke_body: return poke(wire::moved(index).pid.load(), static_cast<pid_t>(request.arguments[1]));
     case NodeOperation::none:
     case NodeOperation::count: break;
   }

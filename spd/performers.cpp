@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <sys/syscall.h>
 
-#include "libsuperproc/wire/cluster.hpp"
+#include "libsuperproc/cluster/node_mesh.hpp"
 #include "spd/shadow_descriptors.hpp"
 
 namespace sp::spd {
@@ -31,6 +31,12 @@ const volatile uint32_t* word(const std::atomic<uint32_t>& w) { return reinterpr
 
 void on_interrupt(int) {}
 
+void poke(uint32_t record, uint32_t thread, int32_t self) {
+  const wire::Moved& m = wire::moved(record);
+  (void)ask_spd({m.shadow_node.load()}, {m.body_node.load()}, HostTid{self}, wire::NodeOperation::poke_body, record,
+                thread);
+}
+
 [[noreturn]] void* perform_for_ever(void* argument) {
   auto& self = *static_cast<Performer*>(argument);
   self.tid.store(static_cast<int32_t>(sys::call(SYS_gettid)));
@@ -39,6 +45,7 @@ void on_interrupt(int) {}
   for (;;) {
     while (self.busy.load() == 0) sys::futex_wait(word(self.busy), 0);
     self.ring.complete(self.taken.ticket, perform_call(self.record, self.taken.request.arguments));
+    if (self.taken.request.flags) poke(self.record, self.taken.request.flags, self.tid.load());
     self.busy.store(0);
   }
 }

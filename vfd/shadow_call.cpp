@@ -5,10 +5,8 @@
 
 namespace sp::vfd {
 
-namespace {
-
-// The call ends there with EINTR, or has ended already; either way its answer comes. The shadow's thread may not have
-// reached the kernel yet when it is interrupted, so it is told again.
+// Either way the answer comes. The shadow's thread may not have reached the kernel yet when it is interrupted, so it is
+// told again.
 long interrupt(NodeLink& link, Ticket ticket, HostTid self) {
   constexpr int64_t kAgainNs = 10'000'000;
   for (;;) {
@@ -18,6 +16,8 @@ long interrupt(NodeLink& link, Ticket ticket, HostTid self) {
     if (result || result.error().value != ETIMEDOUT) return to_raw(result);
   }
 }
+
+namespace {
 
 Result<long> ask(uint32_t record, const Request& request) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};

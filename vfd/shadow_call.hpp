@@ -9,6 +9,9 @@ namespace sp::vfd {
 // Waits for the answer. A signal whose handler does not restart calls interrupts the call there as well.
 long ask_shadow_with(uint32_t record, const Request& request);
 
+// Ends a call that waits there, or that has just ended: its result, -EINTR if it was ended.
+long interrupt(NodeLink& link, Ticket ticket, HostTid self);
+
 template <class... A>
 long ask_shadow(uint32_t record, wire::ShadowOperation operation, A... arguments) {
   return ask_shadow_with(

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// If all are the shadow's it waits there. Else both sides are asked in turn, each for a moment: a wait over both nodes
-// notices what happens on the shadow's up to kMomentNs late.
+// If all are the shadow's it waits there; else both wait (vfd/pending_call.hpp).
 #include "libsuperproc/syscalls/mixed_wait.hpp"
 
 #include <cerrno>
 #include <ctime>
 #include <poll.h>
+#include <sys/epoll.h>
 
 #include "vfd/descriptors.hpp"
+#include "vfd/epolls.hpp"
+#include "vfd/pending_call.hpp"
+#include "vfd/program_memory.hpp"
 #include "vfd/shadow_call.hpp"
 
 namespace sp {
@@ -15,14 +18,7 @@ namespace sp {
 namespace {
 
 constexpr uint32_t kPolledMax = 1024;
-constexpr int64_t kMomentNs = 2'000'000;
 constexpr int64_t kForEver = -1;
-
-int64_t now_ns() {
-  timespec t{};
-  sys::call(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
-  return t.tv_sec * 1'000'000'000 + t.tv_nsec;
-}
 
 struct Mask { // what ppoll and pselect6 have, or null
   const uint64_t* set;
@@ -65,31 +61,28 @@ void split(const pollfd* polled, uint32_t count, Split& lists) {
   }
 }
 
-long wait_in_turn(Split& lists, uint32_t count, int64_t limit_ns, Mask mask) {
-  const int64_t end = limit_ns < 0 ? 0 : now_ns() + limit_ns;
-  for (;;) {
-    const long there = wait_there(lists.there, count, 0);
-    if (there != 0) {
-      if (sys::failed(there)) return there;
-      const long here = wait_here(lists.here, count, 0, mask);
-      return sys::failed(here) ? there : there + here;
-    }
-    int64_t moment = kMomentNs;
-    if (limit_ns >= 0) {
-      const int64_t left = end - now_ns();
-      moment = left < 0 ? 0 : left < moment ? left : moment;
-    }
-    const long here = wait_here(lists.here, count, moment, mask);
-    if (here != 0) return here;
-    if (limit_ns >= 0 && now_ns() >= end) return wait_there(lists.there, count, 0);
-  }
+// Asks both without waiting, then waits on both.
+long wait_on_both(Split& lists, uint32_t count, int64_t limit_ns, Mask mask) {
+  const long there = wait_there(lists.there, count, 0), here = wait_here(lists.here, count, 0, mask);
+  if (sys::failed(there) || sys::failed(here)) return sys::failed(here) ? here : there;
+  if (there + here != 0 || limit_ns == 0) return there + here;
+  vfd::Transfer transfer;
+  auto* const list = static_cast<pollfd*>(transfer.put(lists.there, count * sizeof(pollfd)));
+  vfd::PendingCall far;
+  if (const long failed = far.start(SYS_poll, list, count, -1)) return failed;
+  const long near = far.wait_here(lists.here, count, limit_ns, mask.set);
+  const long found = far.finish();
+  if (found > 0)
+    for (uint32_t i = 0; i < count; ++i) lists.there[i].revents = list[i].revents;
+  const long far_count = found > 0 ? found : 0;
+  return near > 0 || far_count > 0 ? (near > 0 ? near : 0) + far_count : near;
 }
 
 long poll_list(pollfd* polled, uint32_t count, int64_t limit_ns, Mask mask) {
   Split lists;
   split(polled, count, lists);
   const long ready = lists.here_count == 0 && !mask.set ? wait_there(lists.there, count, limit_ns)
-                                                        : wait_in_turn(lists, count, limit_ns, mask);
+                                                        : wait_on_both(lists, count, limit_ns, mask);
   if (sys::failed(ready)) return ready;
   for (uint32_t i = 0; i < count; ++i)
     polled[i].revents = static_cast<short>(lists.here[i].revents | lists.there[i].revents);
@@ -165,6 +158,74 @@ std::optional<long> select_both(const Call& call) {
     bits += r + w + e;
   }
   return bits;
+}
+
+// ---- epoll ----
+
+namespace {
+
+constexpr uint32_t kEventsMax = 1024;
+
+// What is there without waiting, or with; copied behind the `found` that the program has already.
+long take_events(vfd::Transfer& transfer, const Call& call, long epoll, long found, long max, int limit_ms) {
+  void* const there = transfer.take(static_cast<uint64_t>(max) * sizeof(epoll_event));
+  const long count = vfd::shadow_call(SYS_epoll_wait, epoll, there, max, limit_ms);
+  if (count > 0 && !vfd::write_program(call.pointer<epoll_event>(1) + found, there,
+                                       static_cast<uint64_t>(count) * sizeof(epoll_event)))
+    return -EFAULT;
+  return count;
+}
+
+long take_both(const Call& call, long twin, long max, const uint64_t* mask) {
+  const long here = app_call(SYS_epoll_pwait, call.arg(0), call.arg(1), max, 0, mask, 8);
+  if (sys::failed(here) || here == max) return here;
+  vfd::Transfer transfer;
+  const long there = take_events(transfer, call, twin, here, max - here, 0);
+  return there > 0 ? here + there : here ? here : there;
+}
+
+} // namespace
+
+std::optional<long> epoll_wait_both(const Call& call) {
+  const long max = call.number_arg(2) < static_cast<int>(kEventsMax) ? call.number_arg(2) : static_cast<int>(kEventsMax);
+  int64_t limit_ns = kForEver;
+  if (call.number() == SYS_epoll_pwait2)
+    limit_ns = limit_of(call.pointer<const timespec>(3));
+  else if (call.number_arg(3) >= 0)
+    limit_ns = call.number_arg(3) * int64_t{1'000'000};
+  const auto* const mask = call.number() == SYS_epoll_wait ? nullptr : call.pointer<const uint64_t>(4);
+  if (vfd::is_remote(call.arg(0))) {
+    if (max <= 0) return -EINVAL;
+    vfd::Transfer transfer;
+    return take_events(transfer, call, static_cast<long>(call.arg(0)), 0, max,
+                       limit_ns < 0 ? -1 : static_cast<int>(limit_ns / 1'000'000));
+  }
+  const long twin = vfd::twin_of(call.arg(0));
+  if (twin < 0) return std::nullopt;
+  for (;;) {
+    const long ready = take_both(call, twin, max, mask);
+    if (ready != 0 || limit_ns == 0) return ready;
+    pollfd far_list{static_cast<int>(twin), POLLIN, 0}, near{call.number_arg(0), POLLIN, 0};
+    vfd::Transfer transfer;
+    vfd::PendingCall far;
+    if (const long failed = far.start(SYS_poll, transfer.put(&far_list, sizeof far_list), 1, -1)) return failed;
+    const long woken = far.wait_here(&near, 1, limit_ns, mask);
+    const long found = far.finish();
+    if (woken < 0 && found <= 0) return woken;
+    if (woken == 0 && found <= 0) limit_ns = 0; // the time is over: a last look
+  }
+}
+
+std::optional<long> epoll_control_both(const Call& call) {
+  const bool epoll_there = vfd::is_remote(call.arg(0)), member_there = vfd::is_remote(call.arg(2));
+  if (!epoll_there && !member_there) return std::nullopt;
+  if (epoll_there && !member_there) return -EPERM; // an epoll from before the move knows the shadow's only
+  const long epoll = epoll_there ? static_cast<long>(call.arg(0)) : vfd::make_twin(call.arg(0));
+  if (sys::failed(epoll)) return epoll;
+  vfd::Transfer transfer;
+  void* const event = call.arg(3) ? transfer.put(call.pointer<const void>(3), sizeof(epoll_event)) : nullptr;
+  if (call.arg(3) && !event) return -EFAULT;
+  return vfd::shadow_call(SYS_epoll_ctl, epoll, call.arg(1), call.arg(2), event);
 }
 
 } // namespace sp

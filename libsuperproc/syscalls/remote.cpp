@@ -15,6 +15,7 @@
 #include "libsuperproc/syscalls/remote_files.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "vfd/descriptors.hpp"
+#include "vfd/epolls.hpp"
 #include "vfd/shadow_call.hpp"
 
 namespace sp {
@@ -100,6 +101,7 @@ bool concerns_shadow(const Arguments& arguments, const Call& call) {
 std::optional<long> perform_remotely(Call& call) {
   switch (call.number()) {
     case SYS_close:
+      vfd::forget_twin(call.arg(0));
       if (!is_remote(call.arg(0))) return std::nullopt;
       return vfd::close_remote(call.arg(0));
     case SYS_close_range: return close_range(call);
@@ -127,6 +129,10 @@ std::optional<long> perform_remotely(Call& call) {
     case SYS_ppoll: return poll_both(call);
     case SYS_select:
     case SYS_pselect6: return select_both(call);
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2: return epoll_wait_both(call);
+    case SYS_epoll_ctl: return epoll_control_both(call);
     case SYS_wait4:
     case SYS_waitid: return wait_for(call);
     case SYS_kill: return send(call);

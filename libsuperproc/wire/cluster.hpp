@@ -115,10 +115,13 @@ enum class NodeOperation : uint32_t {
   watch_body,   // record: it began here by itself (a fork's child); ended when it is gone
   watch_shadow, // record: the shadow lives on this node
   signal_body,  // record, signal
+  poke_body,    // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
   count
 };
 
-// What a shadow does for its body.
+inline constexpr uint64_t kPokeMark = 0x656b6f70'72707573;
+
+// What a shadow does for its body. A request whose flags are not 0 has the thread of this number poked when it is done.
 enum class ShadowOperation : uint32_t {
   none = 0,
   call,       // number, six arguments; pointers lead into the transfer area -> result
