@@ -94,11 +94,14 @@ void give_back(uint32_t record) {
 long begin_as_child(uint32_t child, uint32_t parent) {
   wire::Moved& m = wire::moved(child);
   m.pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
+  // First: from the moment it is settled the parent may kill it.
+  const Result<int64_t> watched =
+      ask_spd(membership.node, membership.node, own_tid(), wire::NodeOperation::watch_body, child);
+  if (!watched || *watched != 0) return give_back(child), -EAGAIN;
+  wire::cluster().nodes[membership.node.value].body_count.fetch_add(1);
   const long forked = ask_shadow(parent, wire::ShadowOperation::fork, child);
   if (sys::failed(forked)) return give_back(child), forked;
   await_state(m, wire::MovedState::claimed);
-  wire::cluster().nodes[membership.node.value].body_count.fetch_add(1);
-  (void)ask_spd(membership.node, membership.node, own_tid(), wire::NodeOperation::watch_body, child);
   return 0;
 }
 
