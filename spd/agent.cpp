@@ -9,6 +9,7 @@
 #include "gnttab-shm/node_queue.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spd/bodies.hpp"
+#include "spd/isolation.hpp"
 #include "spd/watch.hpp"
 
 namespace sp::spd {
@@ -16,6 +17,21 @@ namespace sp::spd {
 namespace {
 
 using wire::NodeOperation;
+
+// ---- numbers for those who may not choose them (clone3 with set_tid wants a privilege) ----
+
+int32_t last_own_pid = 0; // 0: none is lent
+
+long lend_pid(int32_t pid) {
+  if (last_own_pid == 0) last_own_pid = last_pid();
+  return set_next_pid(pid) ? 0 : -EPERM;
+}
+
+long take_pids_back() {
+  if (last_own_pid != 0) set_next_pid(last_own_pid + 1);
+  last_own_pid = 0;
+  return 0;
+}
 
 long poke(pid_t pid, pid_t tid) {
   siginfo_t info{};
@@ -36,6 +52,8 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::signal_body:
       if (signal > 64) return -EINVAL;
       return kill(wire::moved(index).pid.load(), static_cast<int>(signal)) == 0 ? 0 : -errno;
+    case NodeOperation::next_pid: return lend_pid(wire::moved(index).pid.load());
+    case NodeOperation::old_pids: return take_pids_back();
     case NodeOperation::poke_body: return poke(wire::moved(index).pid.load(), static_cast<pid_t>(request.arguments[1]));
     case NodeOperation::none:
     case NodeOperation::count: break;

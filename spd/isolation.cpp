@@ -46,6 +46,14 @@ void furnish(NodeId self) {
   raise_loopback();
 }
 
+int32_t last_pid() {
+  const int file = open("/proc/sys/kernel/ns_last_pid", O_RDONLY | O_CLOEXEC);
+  char text[16] = {};
+  if (file >= 0) (void)!read(file, text, sizeof text - 1);
+  close(file);
+  return atoi(text);
+}
+
 bool set_next_pid(int32_t pid) {
   const int file = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
   char text[16];

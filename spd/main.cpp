@@ -31,9 +31,16 @@ namespace {
 // kernel would not let them. Nobody waits for it (no exit signal), so it does not count as one of the node's processes.
 void start_keeper() {
   clone_args arguments{};
-  const long made = syscall(SYS_clone3, &arguments, sizeof arguments);
+  int ready[2];
+  const long made = pipe2(ready, O_CLOEXEC) == 0 ? syscall(SYS_clone3, &arguments, sizeof arguments) : -1;
   if (made < 0) perror("superproc: cannot start a node"), exit(125);
-  if (made > 0) return;
+  if (made > 0) {
+    char nothing;
+    close(ready[1]);
+    (void)!read(ready[0], &nothing, 1); // until it has closed its end
+    close(ready[0]);
+    return;
+  }
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sp::spd::drop_privileges();
   prctl(PR_SET_DUMPABLE, 1);

@@ -118,17 +118,29 @@ void become_shadow_of(uint32_t child) {
   pass_signals_on();
 }
 
-// Under the same number where that is allowed; else the number differs on this node, and only byte-range locks tell.
-long fork_for(uint32_t child) {
+enum class Number { chosen, next };
+
+long clone_self(uint32_t child, Number number) {
   const int pid = wire::moved(child).pid.load();
   clone_args arguments{};
-  arguments.set_tid = reinterpret_cast<uint64_t>(&pid);
-  arguments.set_tid_size = 1;
-  long made = sys::call(SYS_clone3, &arguments, sizeof arguments);
-  if (made == -EPERM) {
-    arguments.set_tid_size = 0, arguments.set_tid = 0;
-    made = sys::call(SYS_clone3, &arguments, sizeof arguments);
-  }
+  if (number == Number::chosen) arguments.set_tid = reinterpret_cast<uint64_t>(&pid), arguments.set_tid_size = 1;
+  return sys::call(SYS_clone3, &arguments, sizeof arguments);
+}
+
+// An ordinary user may not choose the number: spd makes it the next one. Somebody else may get it all the same; the next
+// try then fails as well, and the child goes on under another number, which only what names it to this kernel can tell.
+long clone_as_next(uint32_t child) {
+  const NodeId here{body().shadow_node.load()};
+  const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
+  (void)ask_spd(here, here, tid, wire::NodeOperation::next_pid, child);
+  const long made = clone_self(child, Number::next);
+  if (made != 0) (void)ask_spd(here, here, tid, wire::NodeOperation::old_pids, child);
+  return made;
+}
+
+long fork_for(uint32_t child) {
+  long made = clone_self(child, Number::chosen);
+  if (made == -EPERM) made = clone_as_next(child);
   if (made == 0) become_shadow_of(child);
   return made < 0 ? made : 0;
 }

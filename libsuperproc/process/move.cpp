@@ -129,17 +129,16 @@ bool describe(uint32_t record, const Departing& program, const char* own_name) {
 
 // ---- going ----
 
-bool begin_there(uint32_t record, NodeId node) {
+// 0 or -errno.
+long begin_there(uint32_t record, NodeId node) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
   const NodeId here = vfd::membership.node;
   wire::Moved& m = wire::moved(record);
   m.pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
   m.shadow_pid.store(m.pid.load());
   m.fresh.store(1);
-  const Result<int64_t> watched = ask_spd(here, here, self, wire::NodeOperation::watch_shadow, record);
-  if (!watched || *watched != 0) return false;
-  const Result<int64_t> begun = ask_spd(here, node, self, wire::NodeOperation::start_body, record);
-  return begun && *begun == 0;
+  if (const long error = to_raw(ask_spd(here, here, self, wire::NodeOperation::watch_shadow, record))) return error;
+  return to_raw(ask_spd(here, node, self, wire::NodeOperation::start_body, record));
 }
 
 [[noreturn]] void become_shadow(uint32_t record, const char* own_name, const char* const* arguments) {
@@ -163,8 +162,11 @@ void move_if_it_should(const Departing& program) {
   if (record == vfd::kNoRecord) return;
   Path own_name;
   own_name << wire::kEnvMoved << "=" << record;
-  if (describe(record, program, own_name.text()) && begin_there(record, node))
-    become_shadow(record, own_name.text(), program.arguments);
+  const long failed = describe(record, program, own_name.text()) ? begin_there(record, node) : -E2BIG;
+  if (control().options.flags & wire::kOptionTrace)
+    Line{} << "superproc: " << program.path << (failed ? " stays, since it cannot begin" : " begins") << " on node "
+           << node.value << ", errno " << -failed;
+  if (failed == 0) become_shadow(record, own_name.text(), program.arguments);
   vfd::give_back(record);
 }
 

@@ -94,7 +94,7 @@ struct alignas(4096) Moved {
   std::atomic<MovedState> state; // futex word
   std::atomic<uint32_t> use; // counts claims, so that news of an earlier use is not taken for this one's
   std::atomic<int32_t> pid;
-  std::atomic<int32_t> shadow_pid; // the same, where an ordinary user may choose numbers
+  std::atomic<int32_t> shadow_pid; // the same, but for rare races of an ordinary user's
   std::atomic<uint32_t> body_node;
   std::atomic<uint32_t> shadow_node;
   std::atomic<int32_t> wait_status; // as wait4 gives it
@@ -115,6 +115,8 @@ enum class NodeOperation : uint32_t {
   watch_body,   // record: it began here by itself (a fork's child); ended when it is gone
   watch_shadow, // record: the shadow lives on this node
   signal_body,  // record, signal
+  next_pid,     // record: the next process of this node gets its number; 0 or -errno
+  old_pids,     // after that: numbers go on where they were
   poke_body,    // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
   count
 };
