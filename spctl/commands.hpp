@@ -10,6 +10,7 @@
 namespace sp::spctl {
 
 enum class Output { table, json };
+enum class Lines { subprocesses, threads };
 enum class NativeFallback { refuse, allow };
 
 struct RunOptions {
@@ -31,6 +32,7 @@ int doctor(const DoctorOptions& options);
 
 struct PsOptions {
   Output output = Output::table;
+  Lines lines = Lines::subprocesses;
 };
 int ps(const PsOptions& options);
 
