@@ -83,13 +83,23 @@ class Superproc(gdb.Command):
                 self.number(node["thread_count"]), self.number(node["dispatched"]), self.number(node["trapped"]),
                 self.number(node["requests_served"])))
 
+    @staticmethod
+    def thread_name(process, tid):
+        """As the kernel has it; of a core nobody knows it."""
+        try:
+            with open("/proc/%d/task/%d/comm" % (process, tid), errors="replace") as comm:
+                return comm.read().rstrip("\n")
+        except OSError:
+            return "-"
+
     def show_threads(self, control):
         print("%8s %5s %-9s %s" % ("tid", "node", "state", "name"))
         for index in range(self.number(control["thread_high"])):
             thread = control["threads"][index]
             if self.name(thread["state"]) != "free":
-                print("%8d %5d %-9s %s" % (self.number(thread["tid"]), self.number(thread["node"]),
-                                           self.name(thread["state"]), thread["name"].string(errors="replace").split("\0")[0]))
+                tid, node = self.number(thread["tid"]), self.number(thread["node"])
+                process = self.number(control["nodes"][node]["host_pid"]) or int(control["identity"]["pid"])
+                print("%8d %5d %-9s %s" % (tid, node, self.name(thread["state"]), self.thread_name(process, tid)))
 
     def show_calls(self, control):
         print("%6s %12s %12s %12s" % ("call", "dispatched", "trapped", "refused"))

@@ -43,6 +43,11 @@ void begin_again(ucontext_t* context) {
 
 void stop(siginfo_t* info, ucontext_t* context) {
   if (critical_state.depth) return put_off(SIGSYS, info, context);
+  // The next stop may be asked for before this thread has run again. Its signal waits for our return, which sets the mask
+  // back, or frame would come to lie on frame until the stack is full; and so do the program's, whose handlers would run
+  // while the world is stopped.
+  const uint64_t all = ~0ull;
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
   stop_here();
   begin_again(context);
 }

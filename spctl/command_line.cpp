@@ -103,6 +103,9 @@ private:
 
   void add_ps() {
     CLI::App* command = add("ps", "List the SubProcesses that run on this machine");
+    command->add_flag_callback(
+        "-T,--threads", [this] { ps_.lines = Lines::threads; },
+        "A line for each thread: its node, state, CPU time, name");
     add_json(command, ps_.output);
     command->callback([this] { action_ = [this] { return ps(ps_); }; });
   }

@@ -10,6 +10,7 @@
 namespace sp::spctl {
 
 enum class Output { table, json };
+enum class Lines { subprocesses, threads };
 enum class NativeFallback { refuse, allow };
 enum class Isolation { none, namespaces };
 
@@ -33,6 +34,7 @@ int doctor(const DoctorOptions& options);
 
 struct PsOptions {
   Output output = Output::table;
+  Lines lines = Lines::subprocesses;
 };
 int ps(const PsOptions& options);
 

@@ -46,4 +46,12 @@ ordered_json control_json(const ControlView& control) {
           {"nodes", std::move(nodes)}};
 }
 
+ordered_json thread_json(const ThreadLine& thread) {
+  return {{"tid", thread.tid},
+          {"node", thread.node},
+          {"state", std::string(1, thread.state)},
+          {"cpu_seconds", thread.cpu_seconds},
+          {"name", thread.name}};
+}
+
 } // namespace sp::spctl

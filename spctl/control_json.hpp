@@ -3,11 +3,12 @@
 #pragma once
 #include <nlohmann/json_fwd.hpp>
 
-#include "spctl/control_reader.hpp"
+#include "spctl/thread_list.hpp"
 
 namespace sp::spctl {
 
 nlohmann::ordered_json node_json(const NodeView& node);
 nlohmann::ordered_json control_json(const ControlView& control); // with its nodes
+nlohmann::ordered_json thread_json(const ThreadLine& thread);
 
 } // namespace sp::spctl

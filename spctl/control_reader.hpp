@@ -31,7 +31,6 @@ struct ThreadView {
   wire::ThreadState state;
   int32_t tid;
   uint32_t node;
-  std::string name;
 };
 
 struct ControlView {

@@ -58,6 +58,7 @@ std::string region_name(uint64_t address) {
   if (address >= wire::kNodeBase && address < wire::kNodeBase + wire::kNodeBytes) return "node";
   if (wire::in_arenas(address)) return fmt::format("arena {}", wire::arena_node(address).value);
   if (wire::in_files(address)) return fmt::format("files {}", wire::file_node(address).value);
+  if (address >= wire::kSourceBase && address < wire::kSourceEnd) return "sources";
   return "image";
 }
 

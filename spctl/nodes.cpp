@@ -6,6 +6,7 @@
 #include "spctl/control_json.hpp"
 #include "spctl/message.hpp"
 #include "spctl/subprocess_list.hpp"
+#include "spctl/thread_list.hpp"
 #include "spctl/table.hpp"
 
 namespace sp::spctl {
@@ -14,27 +15,23 @@ namespace {
 std::string number_or_dash(int32_t number) { return number > 0 ? fmt::format("{}", number) : "-"; }
 
 // Threads by name, for the people who ask which threads run where.
-std::string thread_names(const std::vector<ThreadView>& threads, uint32_t node) {
+std::string thread_names(const std::vector<ThreadLine>& threads, uint32_t node) {
   constexpr size_t kShown = 4;
   std::string text;
   size_t count = 0;
-  for (const ThreadView& thread : threads) {
+  for (const ThreadLine& thread : threads) {
     if (thread.node != node) continue;
-    if (count++ < kShown)
-      text += fmt::format("{}{}", text.empty() ? "" : " ",
-                          thread.name.empty() ? fmt::format("{}", thread.tid) : thread.name);
+    if (count++ < kShown) text += fmt::format("{}{}", text.empty() ? "" : " ", thread.name);
   }
   if (count > kShown) text += fmt::format(" and {} more", count - kShown);
   return text;
 }
 
-nlohmann::ordered_json json_of(const SubProcess& subprocess, const std::vector<ThreadView>& threads) {
+nlohmann::ordered_json json_of(const SubProcess& subprocess, const std::vector<ThreadLine>& threads) {
   nlohmann::ordered_json one = control_json(subprocess.control);
   one["command"] = subprocess.command;
   one["threads"] = nlohmann::ordered_json::array();
-  for (const ThreadView& thread : threads)
-    one["threads"].push_back(
-        {{"tid", thread.tid}, {"node", thread.node}, {"state", state_name(thread.state)}, {"name", thread.name}});
+  for (const ThreadLine& thread : threads) one["threads"].push_back(thread_json(thread));
   return one;
 }
 
@@ -66,7 +63,7 @@ int nodes(const SubProcessOptions& options) {
                {"SENT", Align::right},
                {"THREADS"}});
   for (const SubProcess& subprocess : chosen) {
-    const auto threads = read_threads(subprocess.reader_pid, subprocess.control);
+    const auto threads = list_threads(subprocess);
     if (options.output == Output::json) {
       all.push_back(json_of(subprocess, threads));
       continue;

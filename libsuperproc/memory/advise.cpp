@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// madvise. What takes anonymous pages away punches holes in the segment, so it holds for all nodes at once; what a fork's
-// child shall get is noted in the records; the rest is advice about one kernel's mapping. Guards (MADV_GUARD_INSTALL) would
-// be one node's alone and outlive munmap: they are refused as by a kernel that does not know them.
+// madvise. What takes anonymous pages away punches holes in the segment, so it holds for all nodes at once; the copy of a
+// private file shows the file again. What a fork's child shall get is noted in the records; the rest is advice about one
+// kernel's mapping. Guards (MADV_GUARD_INSTALL) would be one node's alone and outlive munmap: they are refused as by a
+// kernel that does not know them.
 #include <sys/mman.h>
 
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/address_space.hpp"
+#include "libsuperproc/memory/file_source.hpp"
 #include "libsuperproc/memory/protection.hpp"
 #include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/memory/vma_flags.hpp"
@@ -42,6 +44,7 @@ long for_mapped(uint64_t start, uint64_t end, Function f) {
 long discard(const Vma& vma, int advice) {
   if ((vma.flags & kVmaLocked) && advice != kDontNeedLocked) return -EINVAL;
   if (vma.kind == VmaKind::anonymous) {
+    if (vma.file_id) return advice == MADV_FREE ? -EINVAL : read_source(vma);
     const long result = release_mapped_pages(vma.start, vma.end);
     return result == -EACCES || result == -EINVAL ? release_pages(vma.start, vma.end) : result;
   }

@@ -8,6 +8,7 @@
 
 #include "libsuperproc/base/ensure.hpp"
 #include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/memory/file_source.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/memory/proc_maps.hpp"
 #include "libsuperproc/memory/protection.hpp"
@@ -130,7 +131,7 @@ Result<> format_maps() {
   }
   VmaAttributes reserved;
   reserved.kind = VmaKind::reserved;
-  return image_map().assign(wire::kControlBase, wire::kFileEnd, reserved);
+  return image_map().assign(wire::kControlBase, wire::kSourceEnd, reserved);
 }
 
 VmaMap map_of(uint64_t address) {
@@ -145,6 +146,19 @@ Result<> map_arenas() {
   return {};
 }
 
+// Of this library, which is at work: its variables must not be away for a moment.
+bool is_our_data(const Mapping& m) {
+  static constinit uint64_t in_our_data = 1;
+  const uint64_t at = address_of(&in_our_data);
+  return at >= m.start && at < m.end;
+}
+
+// The private file under memory that goes into a segment is kept for MADV_DONTNEED.
+uint32_t keep_file(const Mapping& m) {
+  const bool is_copied = m.kind == MappingKind::file && is_converted(m) && !wire::in_arenas(m.start);
+  return is_copied && !is_our_data(m) ? keep_mapping_as_source(m.start, m.end - m.start) : 0;
+}
+
 // What a mapping becomes: its place in the segment, its record.
 Result<> take_over(const Mapping& m, uint64_t below) {
   MemoryTable& table = memory_table();
@@ -154,6 +168,7 @@ Result<> take_over(const Mapping& m, uint64_t below) {
     table.stack_start = start, table.stack_end = m.end;
   }
   if (m.kind == MappingKind::heap && !table.break_start) table.break_start = m.start;
+  const uint32_t source = keep_file(m);
   if (is_converted(m) && !is_control(m)) {
     if (!wire::in_arenas(m.start)) {
       TRY_VOID(map_from_segment(start, m.end, m.prot));
@@ -163,6 +178,7 @@ Result<> take_over(const Mapping& m, uint64_t below) {
   }
   if (is_control(m) || m.start >= wire::kUserEnd) return {};
   VmaAttributes attributes = attributes_of(m);
+  if (source) attributes.file_id = source;
   if (wire::in_arenas(m.start) && m.prot != kReadWrite) attributes.applied = all_nodes();
   return map_of(start).assign(start, m.end, attributes);
 }

@@ -7,6 +7,7 @@
 
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/memory/extents.hpp"
+#include "libsuperproc/memory/file_source.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/memory/vma_flags.hpp"
@@ -102,6 +103,7 @@ Result<> make_private(const Descriptors& descriptors, Copy copy) {
     }
     return {};
   }));
+  drop_all_sources();
   const MemoryTable& table = memory_table();
   const uint64_t start = wire::page_up(table.break_end);
   if (table.break_limit > start) sys::call(SYS_munmap, start, table.break_limit - start);

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/memory/file_source.hpp"
 #include "libsuperproc/memory/map.hpp"
 #include "libsuperproc/memory/protection.hpp"
 #include "libsuperproc/memory/segments.hpp"
@@ -64,13 +65,21 @@ long copy_file(uint64_t start, const FileRequest& request) {
   return 0;
 }
 
+void note_source(Window& window, uint64_t start, const FileRequest& request) {
+  const uint32_t source = keep_source(start, request.bytes, request.fd, request.offset);
+  if (source) (void)window.map.update(start, start + request.bytes, [&](VmaAttributes& a) { a.file_id = source; });
+}
+
 long place_copy(Window& window, uint64_t start, const FileRequest& request) {
   const uint64_t end = start + request.bytes;
   const uint16_t closed = window.is_arena ? closed_nodes(window, start, end) : 0;
   if (const long result = place_anonymous(window, start, end, kReadWrite, closed)) return result;
   if (const long result = copy_file(start, request)) return result;
   const int prot = request.prot & 7;
-  return prot == kReadWrite ? 0 : set_protection(window, start, end, prot);
+  if (prot != kReadWrite)
+    if (const long result = set_protection(window, start, end, prot)) return result;
+  note_source(window, start, request);
+  return 0;
 }
 
 // Nothing of the program is there any more when it fails.

@@ -119,7 +119,8 @@ long move_file(const Old& old, const New& wanted) {
 
 // In place: the next addresses of an arena are there already.
 bool grow_in_place(Window& window, const Old& old, uint64_t new_bytes) {
-  if (!window.is_arena || old.attributes.kind != VmaKind::anonymous || old.attributes.prot != kReadWrite) return false;
+  const VmaAttributes& a = old.attributes;
+  if (!window.is_arena || a.kind != VmaKind::anonymous || a.prot != kReadWrite || a.file_id) return false;
   const uint64_t old_end = old.start + old.bytes, new_end = old.start + new_bytes;
   if (!window.map.contains(old_end, new_end) || !window.map.is_free(old_end, new_end)) return false;
   const uint16_t closed = closed_nodes(window, old_end, new_end);

@@ -5,6 +5,7 @@
 
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/address_space.hpp"
+#include "libsuperproc/memory/file_source.hpp"
 #include "libsuperproc/memory/protection.hpp"
 #include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/memory/vma_flags.hpp"
@@ -50,6 +51,7 @@ long free_range(Window& window, uint64_t start, uint64_t end) {
   window.map.each(start, end, [&](const Vma& vma) {
     const long result = clear_record(window, vma);
     if (result && !failure) failure = result;
+    if (!failure && vma.kind == VmaKind::anonymous) drop_source(vma);
     return !failure;
   });
   if (failure) return failure;

@@ -9,11 +9,12 @@
 #include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/process/cpu_timers.hpp"
 #include "libsuperproc/process/ending.hpp"
-#include "libsuperproc/process/fork.hpp"
+#include "libsuperproc/process/observer.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/proxy.hpp"
 #include "libsuperproc/process/service_thread.hpp"
+#include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/routing.hpp"
 
@@ -48,7 +49,7 @@ Outcome perform(NodeId self, const Received& received) {
     case Operation::signal_action:
       return now(install_action(static_cast<int>(a[0]), *pointer_to<const KernelAction>(a[1])));
     case Operation::proxied_call: return start_proxy(self, received) ? later() : now(-EAGAIN);
-    case Operation::fork: return now(fork_for(*pointer_to<ForkRequest>(a[0])));
+    case Operation::start_stand_in: return now(start_stand_in(*pointer_to<StandIn>(a[0])) ? 0 : -EAGAIN);
     case Operation::watch_cpu_time: return now(start_cpu_watch());
     case Operation::exit_group: end_subprocess(static_cast<int>(a[0]));
     case Operation::die: end_subprocess_by_signal(static_cast<int>(a[0]));
@@ -90,6 +91,7 @@ void make_resident(NodeId node) {
   node_private().host_pid = static_cast<int32_t>(sys::call(SYS_getpid));
   stay_on(node);
   announce(node);
+  if (node.value == (home_node().value + 1) % node_count()) start_observer();
   serve(node);
 }
 

@@ -4,7 +4,6 @@
 #include <csignal>
 #include <linux/sched.h>
 #include <new>
-#include <sys/prctl.h>
 
 #include "libsuperproc/base/critical.hpp"
 #include "libsuperproc/base/line.hpp"
@@ -12,8 +11,10 @@
 #include "libsuperproc/memory/address_space.hpp"
 #include "libsuperproc/process/arm.hpp"
 #include "libsuperproc/process/conversion.hpp"
+#include "libsuperproc/process/inheritance.hpp"
 #include "libsuperproc/process/placement.hpp"
-#include "libsuperproc/process/proxy.hpp"
+#include "libsuperproc/process/program_filters.hpp"
+#include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/routing.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
@@ -25,16 +26,6 @@ namespace {
 
 enum class Start : uint32_t { thread, borrower };
 
-// struct sched_attr as it was at first: policy, nice value and priority of a thread.
-struct Scheduling {
-  uint32_t bytes; // 0: not known
-  uint32_t policy;
-  uint64_t flags;
-  int32_t nice;
-  uint32_t priority;
-  uint64_t deadline[3];
-};
-
 // What a child finds at its stack pointer.
 struct ChildFrame {
   Registers registers; // first: gate.S restores them from here
@@ -44,12 +35,7 @@ struct ChildFrame {
   uint64_t mask;
   uint32_t record_flags;
   uint32_t reserved;
-  wire::CpuMask affinity; // valid with kThreadAffinitySet
-  Scheduling scheduling;
-  uint64_t timer_slack_ns;
-  uint32_t no_new_privileges;
-  uint32_t reserved2;
-  char name[16];
+  Inheritance inheritance; // if it is remote
 };
 
 constexpr uint64_t kRedZoneBytes = 128;
@@ -62,39 +48,6 @@ ChildFrame* place_frame(const CloneArguments& arguments, const Registers& caller
   frame->registers.rax = 0;
   frame->registers.rsp = stack;
   return frame;
-}
-
-// A child's, by the rules of sched_setscheduler(2).
-Scheduling scheduling_to_inherit() {
-  constexpr uint64_t kResetOnFork = 1;
-  Scheduling own{};
-  if (sys::call(SYS_sched_getattr, 0, &own, sizeof own, 0) != 0) return {};
-  if (own.flags & kResetOnFork) {
-    own.flags &= ~kResetOnFork;
-    own.policy = own.priority = 0;
-    if (own.nice < 0) own.nice = 0;
-  }
-  return own;
-}
-
-// What a thread inherits from the one that creates it and the kernel would take from the agent.
-void inherit(ChildFrame& frame) {
-  if (frame.record_flags & wire::kThreadAffinitySet)
-    sys::call(SYS_sched_getaffinity, 0, sizeof frame.affinity, &frame.affinity);
-  frame.scheduling = scheduling_to_inherit();
-  frame.timer_slack_ns = static_cast<uint64_t>(sys::call(SYS_prctl, PR_GET_TIMERSLACK));
-  frame.no_new_privileges = sys::call(SYS_prctl, PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1;
-  sys::call(SYS_prctl, PR_GET_NAME, frame.name);
-}
-
-void take_inheritance(const ChildFrame& frame) {
-  if (frame.record_flags & wire::kThreadAffinitySet)
-    sys::call(SYS_sched_setaffinity, 0, sizeof frame.affinity, &frame.affinity);
-  if (frame.scheduling.bytes) sys::call(SYS_sched_setattr, 0, &frame.scheduling, 0);
-  sys::call(SYS_prctl, PR_SET_TIMERSLACK, frame.timer_slack_ns);
-  if (frame.no_new_privileges) sys::call(SYS_prctl, PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  sys::call(SYS_prctl, PR_SET_NAME, frame.name);
-  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &frame.mask, nullptr, sizeof frame.mask);
 }
 
 } // namespace
@@ -130,7 +83,10 @@ extern "C" void sp_child_start(ChildFrame* frame) {
   node_record(this_node()).thread_started_count.fetch_add(1, std::memory_order_relaxed);
   arm_this_thread();
   record->state.store(wire::ThreadState::running);
-  if (frame->is_remote) take_inheritance(*frame);
+  if (frame->is_remote) {
+    take_on(frame->inheritance, 0);
+    sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &frame->mask, nullptr, sizeof frame->mask);
+  }
   if (is_routed()) accept(~frame->mask);
 }
 
@@ -147,7 +103,8 @@ long clone_thread(const CloneArguments& arguments, const Registers& caller, uint
   frame->record = *record;
   frame->mask = mask;
   frame->record_flags = thread_self.record ? thread_self.record->flags.load() & kInheritedFlags : 0;
-  if (remote) inherit(*frame);
+  (*record)->filters = own_filters();
+  if (remote) frame->inheritance = own_inheritance();
   uint64_t flags = arguments.flags, tls = arguments.tls;
   if (!(flags & CLONE_SETTLS)) flags |= CLONE_SETTLS, tls = spare_thread_pointer();
   if (node != home_node() && (flags & CLONE_CHILD_CLEARTID)) {

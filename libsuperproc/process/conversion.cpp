@@ -2,6 +2,7 @@
 #include "libsuperproc/process/conversion.hpp"
 
 #include <csignal>
+#include <ctime>
 #include <sys/prctl.h>
 
 #include "libsuperproc/base/line.hpp"
@@ -9,6 +10,7 @@
 #include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/process/agent.hpp"
 #include "libsuperproc/process/cpu_timers.hpp"
+#include "libsuperproc/process/haste.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/reaper.hpp"
@@ -36,6 +38,12 @@ uint64_t block_all() {
   return before;
 }
 
+uint64_t now_us() {
+  timespec now{};
+  sys::call(SYS_clock_gettime, CLOCK_MONOTONIC, &now);
+  return static_cast<uint64_t>(now.tv_sec) * 1'000'000 + static_cast<uint64_t>(now.tv_nsec) / 1000;
+}
+
 struct Move {
   bool started, done;
 };
@@ -53,7 +61,8 @@ void move_memory(void* argument) {
 
 void convert() {
   const uint64_t mask = block_all();
-  const uint64_t start = sys::cycles();
+  const uint64_t start_us = now_us();
+  const Haste haste;
   control().state.store(wire::SubProcessState::converting);
   Move move{};
   sp_call_on_stack(move_memory, &move, wire::kNodeForkChild + wire::kNodeServiceBytes - 64);
@@ -72,7 +81,7 @@ void convert() {
   take_over_cpu_timers();
   if (conversion_done) conversion_done();
   watch_residents();
-  control().conversion_us.store(static_cast<uint32_t>((sys::cycles() - start) / 2500));
+  control().conversion_us.store(static_cast<uint32_t>(now_us() - start_us));
   if (control().options.flags & wire::kOptionTrace)
     Line{} << "superproc: process " << control().identity.pid << " has " << node_count() << " nodes now, home "
            << home_node().value << ", after " << control().conversion_us.load() << " us";

@@ -6,6 +6,7 @@
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/core_dump.hpp"
 #include "libsuperproc/process/process_table.hpp"
+#include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/summary.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/process/vfork.hpp"
@@ -119,6 +120,7 @@ void die_by_signal_here(int signal, siginfo_t* info, ucontext_t*) {
   if (is_routed()) accept(0);
   if (record->tid.load() == control().identity.pid) process_table().leader_exit_code.store(code);
   forget_vfork_stack();
+  dismiss_stand_ins();
   const uint64_t clear_tid = record->clear_tid;
   record->state.store(wire::ThreadState::exiting);
   free_thread(*record);

@@ -7,7 +7,7 @@
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/move.hpp"
-#include "libsuperproc/process/proxy.hpp"
+#include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
 #include "vfd/body.hpp"
@@ -197,9 +197,9 @@ long exec(const char* path, const char* const* arguments, const char* const* env
                         mask | (believes_sigsys_blocked() ? signal_bit(SIGSYS) : 0), pending);
   }
   const SigsysAsBelieved believed;
-  if (!converted) return sys::call(SYS_execve, path, arguments, environment);
+  if (!converted) return app_call(SYS_execve, path, arguments, environment);
   AllProcessors all;
-  return sys::call(SYS_execve, path, arguments, environment);
+  return app_call(SYS_execve, path, arguments, environment);
 }
 
 long exec_at(int directory, const char* path, const char* const* arguments, const char* const* environment, int flags,
@@ -216,7 +216,7 @@ long exec_at(int directory, const char* path, const char* const* arguments, cons
     if (path[0]) return -ENOSYS;
     return exec(name.text(), arguments, environment, mask);
   }
-  return sys::call(SYS_execveat, directory, path, arguments, environment, flags);
+  return app_call(SYS_execveat, directory, path, arguments, environment, flags);
 }
 
 } // namespace sp

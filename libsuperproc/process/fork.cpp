@@ -15,6 +15,7 @@
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/process/arm.hpp"
 #include "libsuperproc/process/placement.hpp"
+#include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
@@ -200,6 +201,7 @@ extern "C" void sp_fork_child(Registers* registers) {
   critical_state = {};
   thread_self = {};
   become_native();
+  forget_stand_ins();
   thread_self.record->flags.store(request.sigsys_blocked);
   if (request.flags & CLONE_CHILD_SETTID) *pointer_to<int32_t>(request.child_tid) = control().identity.pid;
   if (request.flags & CLONE_CHILD_CLEARTID) sys::call(SYS_set_tid_address, request.child_tid);
@@ -270,8 +272,9 @@ long fork_process(const CloneArguments& arguments, const Registers& caller, uint
     request.affinity = control().logical_cpus;
     if (thread_self.record->flags.load() & wire::kThreadAffinitySet)
       sys::call(SYS_sched_getaffinity, 0, sizeof request.affinity, &request.affinity);
+    const bool ready = at_home() || ready_to_fork_at_home();
     WorldStopped stopped;
-    pid = at_home() ? fork_for(request) : ask(home_node(), Operation::fork, address_of(&request));
+    pid = !ready ? -EAGAIN : at_home() ? fork_for(request) : fork_at_home(request);
   }
   if (pid > 0 && (arguments.flags & CLONE_PARENT_SETTID))
     *pointer_to<int32_t>(arguments.parent_tid) = static_cast<int32_t>(pid);

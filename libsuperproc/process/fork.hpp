@@ -44,7 +44,7 @@ void finish_fork_copy();
 bool is_copy_signal(const siginfo_t* info);
 long set_robust_list(uint64_t list, uint64_t bytes); // the program's
 
-// At home, the world stopped: by the calling thread, or by the agent for a thread elsewhere.
+// At home, the world stopped: by the calling thread, or by the stand-in of a thread elsewhere.
 long fork_for(const ForkRequest& request);
 
 } // namespace sp

@@ -2,9 +2,10 @@
 #include "libsuperproc/process/other_subprocess.hpp"
 
 #include <fcntl.h>
+#include <sys/uio.h>
 
 #include "libsuperproc/base/path.hpp"
-#include "libsuperproc/base/sys.hpp"
+#include "libsuperproc/base/gate.hpp"
 
 namespace sp {
 
@@ -48,17 +49,51 @@ long field_of_stat(const char* text, int number) {
   return -1;
 }
 
+// Residents tell their parent nothing when they end, which no other child does. 0: it is none.
+long parent_if_resident(long pid) {
+  constexpr int kParent = 4, kExitSignal = 38;
+  char text[2048];
+  read_file((Path() << "/proc/" << pid << "/stat").text(), text);
+  return field_of_stat(text, kExitSignal) == 0 ? field_of_stat(text, kParent) : 0;
+}
+
+constexpr uint32_t kPieces = kNodeCountMax + 3;
+
 } // namespace
 
+Residents residents_of(int32_t pid) {
+  Residents found{};
+  iovec local[kPieces] = {
+      {&found.magic, sizeof found.magic}, {&found.state, sizeof found.state}, {&found.home, sizeof found.home}};
+  iovec remote[kPieces] = {{&control().magic, sizeof found.magic},
+                           {&control().state, sizeof found.state},
+                           {&control().identity.pid, sizeof found.home}};
+  for (uint32_t n = 0; n < kNodeCountMax; ++n) {
+    local[n + 3] = {&found.pids[n], sizeof(int32_t)};
+    remote[n + 3] = {&control().nodes[n].host_pid, sizeof(int32_t)};
+  }
+  const long bytes = sys::call(SYS_process_vm_readv, pid, local, kPieces, remote, kPieces, 0);
+  const bool whole = bytes == sizeof found.magic + sizeof found.state + sizeof found.home + sizeof found.pids;
+  const bool converted = found.magic == wire::kControlMagic && found.state == wire::SubProcessState::shared;
+  return whole && converted && found.home == pid ? found : Residents{};
+}
+
+int32_t subprocess_of(int32_t pid) {
+  for (uint32_t n = 0; n < node_count(); ++n)
+    if (pid == node_record({n}).host_pid.load(std::memory_order_relaxed)) return control().identity.pid;
+  const auto parent = static_cast<int32_t>(parent_if_resident(pid));
+  if (parent <= 0) return pid;
+  const Residents residents = residents_of(parent);
+  for (int32_t resident : residents.pids)
+    if (resident == pid) return parent;
+  return pid;
+}
+
 int32_t resident_with_thread(int32_t pid, int32_t tid) {
-  constexpr int kParent = 4, kExitSignal = 38;
   char text[2048];
   read_file((Path() << "/proc/" << tid << "/status").text(), text);
   const long process = field_of_status(text, "Tgid:");
-  if (process <= 0) return 0;
-  read_file((Path() << "/proc/" << process << "/stat").text(), text);
-  return field_of_stat(text, kParent) == pid && field_of_stat(text, kExitSignal) == 0 ? static_cast<int32_t>(process)
-                                                                                      : 0;
+  return process > 0 && parent_if_resident(process) == pid ? static_cast<int32_t>(process) : 0;
 }
 
 } // namespace sp

@@ -14,7 +14,8 @@ struct ProcessTable {
   std::atomic<uint32_t> residents_ready; // futex word: counts agents
   std::atomic<uint32_t> proxies_busy;    // bit of each proxy's stack
   std::atomic<int32_t> reaper_tid;
-  uint32_t reserved;
+  std::atomic<uint32_t> following;    // the residents are being stopped, or are, because home is
+  std::atomic<uint32_t> user_changes; // how often the program changed its user or groups
 };
 
 inline ProcessTable& process_table() { return *reinterpret_cast<ProcessTable*>(wire::kProcessTable); }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/process/reaper.hpp"
 
+#include <cerrno>
 #include <csignal>
-#include <poll.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 
 #include "libsuperproc/base/gate.hpp"
@@ -11,6 +12,7 @@
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/process/ending.hpp"
+#include "libsuperproc/process/observer.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/service_thread.hpp"
 
@@ -30,26 +32,32 @@ void await_stage_after(Stage value) {
   while (__atomic_load_n(stage(), __ATOMIC_ACQUIRE) == value) sys::futex_wait(stage(), value);
 }
 
-// Ends with the first resident's death.
-void wait_for_a_death() {
-  pollfd watched[kNodeCountMax];
-  int32_t pids[kNodeCountMax];
-  uint32_t count = 0;
+// Each resident's number comes when it has died.
+long watch_for_deaths() {
+  const long watch = sys::call(SYS_epoll_create1, EPOLL_CLOEXEC);
   for_other_nodes([&](NodeId node) {
-    pids[count] = node_record(node).host_pid.load();
-    const long fd = sys::call(SYS_pidfd_open, pids[count], 0);
-    if (fd < 0) return;
-    watched[count++] = {static_cast<int>(fd), POLLIN, 0};
+    const int32_t pid = node_record(node).host_pid.load();
+    const long fd = sys::call(SYS_pidfd_open, pid, 0);
+    epoll_event event{};
+    event.events = EPOLLIN | EPOLLONESHOT;
+    event.data.fd = pid;
+    if (fd >= 0) sys::call(SYS_epoll_ctl, watch, EPOLL_CTL_ADD, fd, &event);
   });
+  return watch;
+}
+
+// Ends with the first resident's death. All signals are blocked: what interrupts the wait is that home was stopped and goes
+// on now, or a debugger that makes it look so.
+void wait_for_a_death() {
+  const long watch = watch_for_deaths();
   for (;;) {
-    sys::call(SYS_poll, watched, count, -1);
-    for (uint32_t i = 0; i < count; ++i) {
-      if (!(watched[i].revents & POLLIN)) continue;
-      int status = 0;
-      const long reaped = sys::call(SYS_wait4, pids[i], &status, __WCLONE, 0);
-      if (reaped == pids[i]) resident_died(status);
-      watched[i].fd = -1; // whoever ends the SubProcess has reaped it
-    }
+    epoll_event event{};
+    const long count = sys::call(SYS_epoll_wait, watch, &event, 1, -1);
+    if (count == -EINTR) home_was_continued();
+    if (count != 1) continue;
+    int status = 0;
+    // Else whoever ends the SubProcess has reaped it.
+    if (sys::call(SYS_wait4, event.data.fd, &status, __WCLONE, 0) == event.data.fd) resident_died(status);
   }
 }
 

@@ -2,43 +2,15 @@
 #include "libsuperproc/process/stopping.hpp"
 
 #include <csignal>
-#include <cstddef>
-#include <sys/uio.h>
 
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/process/other_subprocess.hpp"
 #include "libsuperproc/signal/delivery.hpp"
 
 namespace sp {
 
 namespace {
-
-struct Residents {
-  uint64_t magic;
-  wire::SubProcessState state;
-  int32_t home;
-  int32_t pids[kNodeCountMax];
-};
-constexpr uint32_t kPieces = kNodeCountMax + 3;
-
-// From the other's control segment, which lies where ours does. A child that fork has just made may still have its
-// parent's: what it says counts only if it names the process itself.
-Residents residents_of(int32_t pid) {
-  Residents found{};
-  iovec local[kPieces] = {
-      {&found.magic, sizeof found.magic}, {&found.state, sizeof found.state}, {&found.home, sizeof found.home}};
-  iovec remote[kPieces] = {{&control().magic, sizeof found.magic},
-                           {&control().state, sizeof found.state},
-                           {&control().identity.pid, sizeof found.home}};
-  for (uint32_t n = 0; n < kNodeCountMax; ++n) {
-    local[n + 3] = {&found.pids[n], sizeof(int32_t)};
-    remote[n + 3] = {&control().nodes[n].host_pid, sizeof(int32_t)};
-  }
-  const long bytes = sys::call(SYS_process_vm_readv, pid, local, kPieces, remote, kPieces, 0);
-  const bool whole = bytes == sizeof found.magic + sizeof found.state + sizeof found.home + sizeof found.pids;
-  const bool converted = found.magic == wire::kControlMagic && found.state == wire::SubProcessState::shared;
-  return whole && converted && found.home == pid ? found : Residents{};
-}
 
 Residents our_residents() {
   Residents found{};

@@ -2,7 +2,8 @@
 // Stopping and continuing a SubProcess. The kernel does it for one process; the sender's shim sends the signal to each
 // resident of the target, so that all threads stop and go on. Home's is the one that the parent's wait reports, and the
 // only one that enters a handler: the residents' carry a mark and are dropped there. Signals that a terminal or a sender
-// sends to the process group reach the residents anyway. A sender that does not run under superproc stops home only.
+// sends to the process group reach the residents anyway. A sender that does not run under superproc stops home only; then
+// process/observer.hpp has the rest follow.
 #pragma once
 #include <cstdint>
 

@@ -48,6 +48,7 @@ Result<wire::ThreadRecord*> allocate_thread(NodeId node) {
   record.flags.store(0);
   record.clear_tid = 0;
   record.sigsys_pending = 0;
+  record.filters = 0;
   record.accepts.store(0);
   record.forwarded.store(0);
   record.stop_word.store(0);
@@ -80,6 +81,7 @@ void restart_thread_table() {
   first.flags.store(flags);
   first.clear_tid = 0;
   first.sigsys_pending = pending;
+  first.filters = 0;
   first.accepts.store(0);
   first.forwarding.store(0);
   first.forwarded.store(0);

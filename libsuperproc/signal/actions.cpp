@@ -63,23 +63,40 @@ KernelAction action_of(int signal) {
 
 long install_action(int signal, const KernelAction& action) { return kernel_action(signal, &action, nullptr); }
 
+namespace {
+
+// Without the program's memory: a fault on it would leave the lock held.
+long exchange_action(int signal, const KernelAction* wanted, KernelAction& before) {
+  Holding holding(signal_table().lock);
+  before = action_of(signal);
+  if (!wanted) return 0;
+  if (!is_ours(signal)) {
+    const KernelAction form = is_shared() ? shared_form(signal, *wanted) : native_form(*wanted);
+    if (const long result = install_action(signal, form); result != 0) return result;
+    if (is_shared())
+      for_other_nodes([&](NodeId node) { ask(node, Operation::signal_action, signal, address_of(&form)); });
+  }
+  signal_table().actions[signal] = *wanted;
+  signal_table().known |= signal_bit(signal);
+  return 0;
+}
+
+// The kernel looks at the program's memory: it answers EFAULT. SIGKILL's action it never changes.
+bool is_readable(const KernelAction* wanted) { return kernel_action(SIGKILL, wanted, nullptr) != -EFAULT; }
+bool is_writable(KernelAction* old) { return kernel_action(SIGKILL, nullptr, old) != -EFAULT; }
+
+} // namespace
+
 long change_action(int signal, const KernelAction* wanted, KernelAction* old) {
   if (signal < 1 || signal > kSignalCount) return -EINVAL;
+  if (wanted && !is_readable(wanted)) return -EFAULT;
   if (wanted && (signal == SIGKILL || signal == SIGSTOP)) return -EINVAL;
-  Holding holding(signal_table().lock);
-  const KernelAction before = action_of(signal);
-  if (wanted) {
-    const KernelAction now = *wanted;
-    if (!is_ours(signal)) {
-      const KernelAction form = is_shared() ? shared_form(signal, now) : native_form(now);
-      if (const long result = install_action(signal, form); result != 0) return result;
-      if (is_shared())
-        for_other_nodes([&](NodeId node) { ask(node, Operation::signal_action, signal, address_of(&form)); });
-    }
-    signal_table().actions[signal] = now;
-    signal_table().known |= signal_bit(signal);
-  }
-  if (old) *old = before;
+  KernelAction now{}, before;
+  if (wanted) now = *wanted;
+  if (const long result = exchange_action(signal, wanted ? &now : nullptr, before); result != 0) return result;
+  if (!old) return 0;
+  if (!is_writable(old)) return -EFAULT;
+  *old = before;
   return 0;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who the process is: home's number, parent, group and session, in every thread.
+#include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
 
 namespace sp {
@@ -35,12 +36,20 @@ long sys_setpgid(Call& call) {
 long sys_setsid(Call& call) { return pass_home(call); }
 
 // libc makes every thread of the program call these; the agents, whose children future threads are, follow.
-long sys_setuid(Call& call) { return pass_everywhere(call); }
-long sys_setgid(Call& call) { return pass_everywhere(call); }
-long sys_setreuid(Call& call) { return pass_everywhere(call); }
-long sys_setregid(Call& call) { return pass_everywhere(call); }
-long sys_setresuid(Call& call) { return pass_everywhere(call); }
-long sys_setresgid(Call& call) { return pass_everywhere(call); }
-long sys_setgroups(Call& call) { return pass_everywhere(call); }
+namespace {
+long change_user(const Call& call) {
+  const long result = pass_everywhere(call);
+  if (result == 0 && is_shared()) process_table().user_changes.fetch_add(1);
+  return result;
+}
+} // namespace
+
+long sys_setuid(Call& call) { return change_user(call); }
+long sys_setgid(Call& call) { return change_user(call); }
+long sys_setreuid(Call& call) { return change_user(call); }
+long sys_setregid(Call& call) { return change_user(call); }
+long sys_setresuid(Call& call) { return change_user(call); }
+long sys_setresgid(Call& call) { return change_user(call); }
+long sys_setgroups(Call& call) { return change_user(call); }
 
 } // namespace sp

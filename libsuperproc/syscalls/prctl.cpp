@@ -4,6 +4,7 @@
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
 
+#include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
 #include "libsuperproc/syscalls/seccomp.hpp"
 
@@ -19,7 +20,7 @@ long sys_prctl(Call& call) {
       return -EINVAL;
     case PR_SET_MM: return is_shared() ? -EINVAL : call.pass();
     case PR_SET_PDEATHSIG:
-    case PR_GET_PDEATHSIG:
+    case PR_GET_PDEATHSIG: return at_home() || !is_shared() ? call.pass() : prctl_at_home(call.arg(0), call.arg(1));
     case PR_SET_CHILD_SUBREAPER:
     case PR_GET_CHILD_SUBREAPER: return pass_home(call);
     case PR_SET_DUMPABLE:

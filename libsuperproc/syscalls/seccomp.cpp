@@ -6,6 +6,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include "libsuperproc/process/program_filters.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
 #include "libsuperproc/syscalls/seccomp.hpp"
 #include "libsuperproc/wire/address_map.hpp"
@@ -48,8 +49,11 @@ long install_program_filter(const Call& call, int index, uint64_t flags) {
   for (uint32_t i = 0; i < given.len; ++i) filter[kRuleLength + i] = given.filter[i];
   const sock_fprog whole{static_cast<unsigned short>(given.len + kRuleLength), filter};
   const long result = pass_with(call, index, address_of(&whole));
-  if (!sys::failed(result) && is_shared() && (flags & SECCOMP_FILTER_FLAG_TSYNC))
+  if (sys::failed(result) || !is_shared()) return result;
+  if (flags & SECCOMP_FILTER_FLAG_TSYNC) // whoever is made there later has it from its agent
     ask_others_to_call(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags, address_of(&whole));
+  else if (!(flags & SECCOMP_FILTER_FLAG_NEW_LISTENER))
+    (void)keep_filter(whole, flags);
   return result;
 }
 

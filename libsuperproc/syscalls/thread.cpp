@@ -24,7 +24,23 @@ uint64_t mask_of(const Call& call) {
   return mask;
 }
 
+// Flags that contradict each other, as clone(2) has them: refused before a thread is prepared or the world stopped.
+bool is_contradiction(uint64_t flags) {
+  const auto all_of = [flags](uint64_t wanted) { return (flags & wanted) == wanted; };
+  if (flags & CLONE_THREAD && (!(flags & CLONE_SIGHAND) || flags & (CLONE_NEWUSER | CLONE_NEWPID))) return true;
+  if (flags & CLONE_SIGHAND && !(flags & CLONE_VM)) return true;
+  return all_of(CLONE_FS | CLONE_NEWNS) || all_of(CLONE_FS | CLONE_NEWUSER);
+}
+
+bool is_valid(const clone_args& args) {
+  constexpr uint64_t kSignalMax = 64, kNoFlags = CLONE_DETACHED | (CSIGNAL & ~CLONE_NEWTIME);
+  if (args.flags & kNoFlags || args.exit_signal > kSignalMax) return false;
+  if (args.flags & (CLONE_THREAD | CLONE_PARENT) && args.exit_signal) return false;
+  return !args.stack == !args.stack_size;
+}
+
 long clone(Call& call, const CloneArguments& arguments) {
+  if (is_contradiction(arguments.flags)) return -EINVAL;
   finish_fork_copy();
   if (arguments.flags & CLONE_THREAD) return clone_thread(arguments, call.registers, mask_of(call));
   if (!(arguments.flags & CLONE_VM))
@@ -47,6 +63,7 @@ long sys_clone3(Call& call) {
   const bool more = call.arg(1) > CLONE_ARGS_SIZE_VER0;
   constexpr uint64_t kNotByClone = CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
   if (args.flags & kNotByClone || (more && call.arg(1) >= CLONE_ARGS_SIZE_VER1 && args.set_tid_size)) return -ENOSYS;
+  if (!is_valid(args)) return -EINVAL;
   if (args.flags & CLONE_PIDFD && args.flags & CLONE_PARENT_SETTID) return -ENOSYS;
   const uint64_t parent_tid = args.flags & CLONE_PIDFD ? args.pidfd : args.parent_tid;
   return clone(call, {args.flags | args.exit_signal, args.stack ? args.stack + args.stack_size : 0, parent_tid,

@@ -7,6 +7,7 @@
 //   0x1f00'0000'0000  node        what is a resident's own: its node, the stacks of its agent; never shared
 //   0x2000'0000'0000  arenas      16 x 2 TiB, one for each node: anonymous memory, segment offset = address - start
 //   0x4000'0000'0000  files       16 x 512 GiB, one for each node: file mappings made after conversion
+//   0x4800'0000'0000  sources     8 TiB, at home only: the files behind copies of private mappings
 #pragma once
 #include <cstdint>
 
@@ -29,6 +30,10 @@ inline constexpr uint64_t kArenaEnd = kArenaBase + kNodeCountMax * kArenaBytes;
 inline constexpr uint64_t kFileBase = 0x4000'0000'0000;
 inline constexpr uint64_t kFileBytes = 512ull << 30; // of one node
 inline constexpr uint64_t kFileEnd = kFileBase + kNodeCountMax * kFileBytes;
+
+inline constexpr uint64_t kSourceBase = kFileEnd;
+inline constexpr uint64_t kSourceBytes = 8ull << 40;
+inline constexpr uint64_t kSourceEnd = kSourceBase + kSourceBytes;
 
 inline constexpr uint64_t kUserStart = 16 * kPageBytes; // as vm.mmap_min_addr has it
 inline constexpr uint64_t kUserEnd = 0x7fff'ffff'f000;

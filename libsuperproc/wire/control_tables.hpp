@@ -10,6 +10,7 @@ inline constexpr uint64_t kMegabyte = 1ull << 20;
 
 inline constexpr uint64_t kSignalTable = kControlBase + kControlStateOffset; // signal/actions.hpp
 inline constexpr uint64_t kMemoryTable = kSignalTable + kMegabyte;           // memory/address_space.hpp
+inline constexpr uint64_t kSourceTable = kMemoryTable + kMegabyte / 2;       // memory/file_source.cpp
 inline constexpr uint64_t kQueueTable = kMemoryTable + kMegabyte;            // cluster/queues.hpp: one for each node
 inline constexpr uint64_t kQueueBytes = kMegabyte;
 inline constexpr uint64_t kForkTable =

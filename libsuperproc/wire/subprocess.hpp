@@ -84,11 +84,11 @@ struct alignas(64) ThreadRecord {
   std::atomic<uint32_t> next_free; // index + 1 while free
   std::atomic<uint32_t> stop_word; // used by sync/stop_world
   uint64_t sigsys_pending;         // the program's own SIGSYS that it blocks
+  uint64_t filters;                // its newest seccomp filter since conversion (process/program_filters.cpp)
   std::atomic<uint64_t>
       accepts; // process-directed signals it would take; kept away from home only (signal/routing.hpp)
   std::atomic<uint32_t> forwarding; // threads that are about to forward a signal to it
   std::atomic<uint32_t> forwarded;  // one was forwarded since it looked last
-  char name[16];
 };
 static_assert(sizeof(ThreadRecord) == 128 || sizeof(ThreadRecord) == 64);
 enum ThreadFlag : uint32_t {

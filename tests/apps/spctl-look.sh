@@ -39,6 +39,8 @@ check "nodes: home" 0 "^ *$shared +0\* +running +$shared +- +0 +3 +13 +21 " "$SP
 check "nodes: the resident" 0 "^ *$shared +1 +running +$resident +- +0 +2 +12 +21 " "$SPCTL" nodes "$shared"
 check "nodes: by the resident's number" 0 "^ *$shared +0\*" "$SPCTL" nodes "$resident"
 check "nodes: names are harmless" 0 'worker\?$' "$SPCTL" nodes "$shared"
+check "ps -T" 0 "^ *$shared +$shared +0 [SRD] +00:00:00 +worker\?\$" "$SPCTL" ps -T
+check "ps -T --json" 0 '"name": "worker\?"' "$SPCTL" ps --threads --json
 check "nodes of all" 0 "^ *$native +0\*" "$SPCTL" nodes
 check "nodes --json" 0 '"name": "worker\?"' "$SPCTL" nodes "$shared" --json
 check "stats" 0 '^requests served +42 +21 +21$' "$SPCTL" stats "$shared"

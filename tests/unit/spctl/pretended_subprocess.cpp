@@ -76,8 +76,8 @@ void fill(wire::SubProcessControl& control, const char* how) {
     control.thread_high = 1;
     control.threads[0].state = wire::ThreadState::running;
     control.threads[0].tid = getpid();
-    control.threads[0].node = 1;
-    strcpy(control.threads[0].name, "worker\033"); // a name may hold anything
+    control.threads[0].node = 0;
+    prctl(PR_SET_NAME, "worker\033"); // a name may hold anything
   }
   if (strcmp(how, "version") == 0) control.version = wire::kControlVersion + 1;
   if (strcmp(how, "size") == 0) control.bytes = 64;

@@ -58,6 +58,7 @@ TEST_CASE("an address tells its region") {
   CHECK(region_name(wire::kArenaBase) == "arena 0");
   CHECK(region_name(wire::arena_start({15}) + 1) == "arena 15");
   CHECK(region_name(wire::file_start({3})) == "files 3");
-  CHECK(region_name(wire::kFileEnd) == "image");
+  CHECK(region_name(wire::kSourceBase) == "sources");
+  CHECK(region_name(wire::kSourceEnd) == "image");
   CHECK(region_name(0x400000) == "image");
 }

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/stand_in.hpp"
+
+#include <asm/prctl.h>
+#include <csignal>
+#include <linux/sched.h>
+
+#include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/memory/address_space.hpp"
+#include "libsuperproc/process/process_table.hpp"
+#include "libsuperproc/process/service_thread.hpp"
+
+namespace sp {
+
+namespace {
+
+enum class Form : uint64_t { clone, fork, exec, prctl };
+enum Word : uint32_t { kIdle = 0, kAsked, kAnswered, kLeave };
+
+struct Errand {
+  Form form;
+  uint64_t arguments[6];
+  uint64_t mask;
+  Inheritance inheritance;
+  long result;
+};
+
+} // namespace
+
+// Behind its stack, in memory of the thread's node.
+struct StandIn {
+  std::atomic<uint32_t> word;
+  volatile uint32_t alive; // a futex word that the kernel clears
+  Errand* errand;
+  StandIn* former;       // of the same thread
+  uint64_t filters;      // that it has
+  uint32_t user_changes; // of the process, when it was made
+  uint64_t place() const { return address_of(this) - wire::kNodeServiceBytes; }
+};
+
+namespace {
+
+constexpr uint64_t kBytes = wire::kNodeServiceBytes + wire::kPageBytes;
+thread_local constinit StandIn* stand_in = nullptr;
+
+const volatile uint32_t* word_of(const StandIn& s) { return reinterpret_cast<const volatile uint32_t*>(&s.word); }
+
+void set_word(StandIn& s, Word value) {
+  s.word.store(value);
+  sys::futex_wake(word_of(s), 2);
+}
+void await_change_of(StandIn& s, Word value) {
+  while (s.word.load() == value) sys::futex_wait(word_of(s), value);
+}
+
+uint64_t set_mask(uint64_t mask) {
+  uint64_t before = 0;
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &before, sizeof mask);
+  return before;
+}
+
+// ---- the stand-in ----
+
+// Every signal is blocked here, so they stay pending.
+void make_pending(uint64_t signals) {
+  for (int signal = 1; signal <= 64; ++signal)
+    if (signals >> (signal - 1) & 1) sys::call(SYS_tgkill, sys::call(SYS_getpid), sys::call(SYS_gettid), signal);
+}
+
+long with_mask(uint64_t mask, const Errand& errand) {
+  const auto* a = errand.arguments;
+  const uint64_t before = set_mask(mask);
+  const long result =
+      errand.form == Form::clone ? sp_clone_call(a[0], a[1], a[2], a[3], a[4]) : app_call(SYS_execve, a[0], a[1], a[2]);
+  set_mask(before);
+  return result;
+}
+
+void become_like_the_thread(StandIn& self, const Inheritance& inheritance) {
+  take_on(inheritance, self.filters);
+  self.filters = inheritance.filters;
+  if (!inheritance.affinity_chosen) sys::call(SYS_sched_setaffinity, 0, sizeof(wire::CpuMask), &control().logical_cpus);
+}
+
+long perform(StandIn& self, const Errand& errand) {
+  const auto* a = errand.arguments;
+  if (errand.form == Form::prctl) return sys::call(SYS_prctl, a[0], a[1], 0, 0, 0);
+  become_like_the_thread(self, errand.inheritance);
+  if (errand.form == Form::fork) return fork_for(*pointer_to<ForkRequest>(a[0]));
+  if (errand.form == Form::exec) make_pending(a[3]);
+  return with_mask(errand.mask, errand);
+}
+
+void stand_in_main(void* argument) {
+  StandIn& self = *static_cast<StandIn*>(argument);
+  for (;;) {
+    await_change_of(self, kIdle);
+    await_change_of(self, kAnswered);
+    if (self.word.load() == kLeave) sp_exit_thread(0);
+    self.errand->result = perform(self, *self.errand);
+    set_word(self, kAnswered);
+  }
+}
+
+// ---- its thread ----
+
+bool is_current(const StandIn& s) { return s.user_changes == process_table().user_changes.load(); }
+
+bool have_stand_in() {
+  if (stand_in && is_current(*stand_in)) return true;
+  const long at = memory::map_for_shim(kBytes);
+  if (sys::failed(at)) return false;
+  auto* fresh = pointer_to<StandIn>(static_cast<uint64_t>(at) + wire::kNodeServiceBytes);
+  fresh->former = stand_in;
+  fresh->user_changes = process_table().user_changes.load();
+  if (ask(home_node(), Operation::start_stand_in, fresh) != 0) {
+    memory::unmap_for_shim(static_cast<uint64_t>(at), kBytes);
+    return false;
+  }
+  stand_in = fresh;
+  return true;
+}
+
+long send(Errand& errand) {
+  if (!have_stand_in()) return -EAGAIN;
+  const uint64_t before = set_mask(~0ull);
+  stand_in->errand = &errand;
+  set_word(*stand_in, kAsked);
+  await_change_of(*stand_in, kAsked);
+  set_mask(before);
+  return errand.result;
+}
+
+} // namespace
+
+bool start_stand_in(StandIn& s) {
+  s.alive = 1;
+  return start_service_thread(s.place(), Descriptors::shared, stand_in_main, &s, &s.alive).has_value();
+}
+
+long clone_at_home(uint64_t flags, uint64_t frame, uint64_t parent_tid, uint64_t child_tid, uint64_t tls,
+                   uint64_t mask) {
+  if (!(flags & CLONE_SETTLS)) {
+    flags |= CLONE_SETTLS;
+    sys::call(SYS_arch_prctl, ARCH_GET_FS, &tls);
+  }
+  Errand errand{Form::clone, {flags, frame, parent_tid, child_tid, tls, 0}, mask, own_inheritance(), 0};
+  return send(errand);
+}
+
+bool ready_to_fork_at_home() { return have_stand_in(); }
+
+long fork_at_home(ForkRequest& request) {
+  Errand errand{Form::fork, {address_of(&request), 0, 0, 0, 0, 0}, 0, own_inheritance(), 0};
+  return send(errand);
+}
+
+long exec_at_home(uint64_t path, uint64_t arguments, uint64_t environment, uint64_t mask, uint64_t pending) {
+  Errand errand{Form::exec, {path, arguments, environment, pending, 0, 0}, mask, own_inheritance(), 0};
+  return send(errand);
+}
+
+long prctl_at_home(uint64_t option, uint64_t argument) {
+  Errand errand{Form::prctl, {option, argument, 0, 0, 0, 0}, 0, {}, 0};
+  return send(errand);
+}
+
+void dismiss_stand_ins() {
+  while (StandIn* leaving = stand_in) {
+    stand_in = leaving->former;
+    set_word(*leaving, kLeave);
+    while (const uint32_t alive = leaving->alive) sys::futex_wait(&leaving->alive, alive);
+    memory::unmap_for_shim(leaving->place(), kBytes);
+  }
+}
+
+void forget_stand_ins() {
+  while (StandIn* lost = stand_in) {
+    stand_in = lost->former;
+    memory::unmap_for_shim(lost->place(), kBytes);
+  }
+}
+
+} // namespace sp
