@@ -17,7 +17,6 @@
 #include "libsuperproc/process/service_thread.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
-#include "libsuperproc/signal/delivery.hpp"
 #include "libsuperproc/signal/routing.hpp"
 
 namespace sp {
@@ -71,7 +70,6 @@ void convert() {
   control().segment_bytes_reserved = memory::kImageBytes + node_count() * wire::kArenaBytes;
   format_queues();
   take_over_actions();
-  start_delivery();
   stay_on(home_node());
   if (!start_home_agent()) give_up("it cannot start its agents", "raise the limit of processes (ulimit -u)");
   if (!start_service_thread(wire::kNodeReceiver, Descriptors::shared, receive_signals, nullptr))

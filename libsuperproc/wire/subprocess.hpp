@@ -27,6 +27,9 @@ enum class SubProcessState : uint32_t {
   dying = 3,
 };
 
+// Whether Syscall User Dispatch watches the SubProcess's threads (sync/sealing.hpp).
+enum class Dispatch : uint32_t { armed = 0, sealed = 1 /* no: all its code is proven to need none */ };
+
 enum class Placement : uint32_t { round_robin = 0, fill = 1, least_loaded = 2 };
 
 struct CpuMask {
@@ -114,6 +117,8 @@ struct SubProcessControl {
   std::atomic<uint32_t> patched_sites;
   std::atomic<uint32_t> conversion_us; // how long the conversion took
   uint64_t segment_bytes_reserved;
+  std::atomic<Dispatch> dispatch;
+  char armed_because[252]; // which call or mapping; "" while sealed
 
   NodeRecord nodes[kNodeCountMax];
   std::atomic<uint32_t> trapped_by_number[kSyscallCountMax];    // reached us through Syscall User Dispatch
