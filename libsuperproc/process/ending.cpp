@@ -98,7 +98,7 @@ void resident_died(int wait_status) {
 }
 
 void die_by_signal_here(int signal, siginfo_t* info, ucontext_t*) {
-  if (!is_shared()) take_default_action(signal);
+  if (!is_shared() || is_borrower()) take_default_action(signal); // a borrower's death is its own
   if (!at_home()) {
     block_all_signals();
     ask(home_node(), Operation::die, signal);

@@ -129,16 +129,6 @@ long dispatch(Call& call) {
 }
 
 namespace {
-// Is the caller a process that borrows this memory (vfork), and not a thread of ours?
-bool is_borrower() {
-  switch (thread_self.borrower) {
-    case Borrower::none: return false;
-    case Borrower::alone: return true;
-    case Borrower::alongside: return sys::call(SYS_gettid) != thread_self.tid;
-  }
-  return false;
-}
-
 // What it may not do by itself nevertheless.
 bool belongs_to_borrower(long number) {
   return number == SYS_execve || number == SYS_execveat || number == SYS_rt_sigreturn;
