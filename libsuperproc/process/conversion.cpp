@@ -72,9 +72,11 @@ void convert() {
   take_over_actions();
   stay_on(home_node());
   if (!start_home_agent()) give_up("it cannot start its agents", "raise the limit of processes (ulimit -u)");
-  if (!start_service_thread(wire::kNodeReceiver, Descriptors::shared, receive_signals, nullptr))
+  if (!start_service_thread(wire::kNodeReceiver, Descriptors::own, receive_signals, nullptr))
     give_up("it cannot start its receiver of signals", "raise the limit of processes (ulimit -u)");
+  await_receiver();
   await_residents();
+  thread_self.record->accepts.store(~mask);
   control().state.store(wire::SubProcessState::shared);
   take_over_cpu_timers();
   if (conversion_done) conversion_done();

@@ -88,10 +88,10 @@ struct alignas(64) ThreadRecord {
   std::atomic<uint32_t> stop_word; // used by sync/stop_world
   uint64_t sigsys_pending;         // the program's own SIGSYS that it blocks
   uint64_t filters;                // its newest seccomp filter since conversion (process/program_filters.cpp)
-  std::atomic<uint64_t>
-      accepts; // process-directed signals it would take; kept away from home only (signal/routing.hpp)
-  std::atomic<uint32_t> forwarding; // threads that are about to forward a signal to it
-  std::atomic<uint32_t> forwarded;  // one was forwarded since it looked last
+  std::atomic<uint64_t> accepts;   // signals for the process that it would take (signal/routing.hpp)
+  std::atomic<uint64_t> noticed;   // of which it was given notice
+  std::atomic<uint32_t> notifying; // threads that are about to do so
+  uint32_t reserved;
 };
 static_assert(sizeof(ThreadRecord) == 128 || sizeof(ThreadRecord) == 64);
 enum ThreadFlag : uint32_t {
