@@ -40,6 +40,12 @@ struct Object {
   uint32_t count;
 };
 
+// The program itself, which may have no bias.
+Object program(const char* const* environment, const link_map* first) {
+  return {first->l_addr, pointer_to<const Elf64_Phdr>(auxiliary(environment, AT_PHDR)),
+          static_cast<uint32_t>(auxiliary(environment, AT_PHNUM))};
+}
+
 // A library is mapped from its first byte, so its ELF header is at its bias.
 bool open_object(uint64_t bias, Object& object) {
   if (!bias) return false;
@@ -72,28 +78,59 @@ bool is_libc_or_loader(const char* name) {
   return __builtin_memcmp(last, "libc.so.6", 10) == 0 || __builtin_memcmp(last, "ld-linux", 8) == 0;
 }
 
-uint32_t patch_object(const Object& object, const char* name) {
-  const SiteTable* table = nullptr;
-  for (const SiteTable& t : site_tables())
-    if (t.build_id_bytes && has_build_id(object, t)) table = &t;
-  if (!table && !is_libc_or_loader(name)) return 0;
-  uint32_t count = 0;
+const SiteTable* table_of(const Object& object) {
+  for (const SiteTable& table : site_tables())
+    if (table.build_id_bytes && has_build_id(object, table)) return &table;
+  return nullptr;
+}
+
+// f(start, end) for each piece of code.
+template <class Function>
+void for_code(const Object& object, Function f) {
   for (uint32_t i = 0; i < object.count; ++i) {
     const Elf64_Phdr& h = object.headers[i];
-    if (h.p_type != PT_LOAD || !(h.p_flags & PF_X)) continue;
-    const uint64_t start = object.bias + h.p_vaddr, end = start + h.p_memsz;
-    count += table ? patch_sites(*table, object.bias, start, end) : patch_plain_sites(start, end);
+    if (h.p_type == PT_LOAD && (h.p_flags & PF_X)) f(object.bias + h.p_vaddr, object.bias + h.p_vaddr + h.p_memsz);
   }
+}
+
+uint32_t patch_object(const Object& object, const char* name, const SiteTable* table) {
+  if (table ? !table->count : !is_libc_or_loader(name)) return 0;
+  uint32_t count = 0;
+  for_code(object, [&](uint64_t start, uint64_t end) {
+    count += table ? patch_sites(*table, object.bias, start, end) : patch_plain_sites(start, end);
+  });
   return count;
+}
+
+bool is_ours(const Object& object) {
+  bool ours = false;
+  for_code(object, [&](uint64_t start, uint64_t end) {
+    if (start <= address_of(sp_gate_start) && address_of(sp_gate_start) < end) ours = true;
+  });
+  return ours;
+}
+
+void add_proven(const Object& object, ProvenCode& proven) {
+  for_code(object, [&](uint64_t start, uint64_t end) {
+    if (proven.count < ProvenCode::kCountMax) proven.pieces[proven.count++] = {start, end};
+  });
 }
 
 } // namespace
 
-uint32_t patch_libraries(const char* const* environment) {
+uint32_t patch_libraries(const char* const* environment, ProvenCode& proven) {
   uint32_t count = 0;
-  for (const link_map* m = first_object(environment); m; m = m->l_next) {
+  const link_map* const first = first_object(environment);
+  for (const link_map* m = first; m; m = m->l_next) {
     Object object;
-    if (open_object(m->l_addr, object)) count += patch_object(object, m->l_name);
+    if (m == first)
+      object = program(environment, first);
+    else if (!open_object(m->l_addr, object))
+      continue;
+    const SiteTable* table = table_of(object);
+    const uint32_t patched = patch_object(object, m->l_name, table);
+    if ((table && table->stray_count == 0 && patched == table->count) || is_ours(object)) add_proven(object, proven);
+    count += patched;
   }
   return count;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The start of the shim inside a program: it runs before any other constructor, single-threaded, and without libc.
-//   options from the environment -> control segment and node region -> patched libraries -> Syscall User Dispatch
+//   options from the environment -> control segment and node region -> patched libraries -> Syscall User Dispatch,
+//   which is given up again if all code is proven to need none
 // From then on everything the program asks the kernel for can be seen. What cannot work ends the program here, with the
 // reason; nothing is half installed.
 #include <csignal>
@@ -15,11 +16,14 @@
 #include "libsuperproc/process/summary.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/delivery.hpp"
+#include "libsuperproc/sync/sealing.hpp"
+#include "libsuperproc/syscalls/code_guard.hpp"
 #include "libsuperproc/syscalls/dispatch.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/wire/version_note.hpp"
 #include "shim/loaded_objects.hpp"
+#include "shim/proof.hpp"
 #include "shim/trap.hpp"
 #include "vfd/body.hpp"
 
@@ -146,11 +150,18 @@ void when_native() {
   conversion_done = when_shared;
   native_again = when_native;
   die_by_signal = die_by_signal_here;
+  known_code = is_known_code;
+  start_delivery();
   if (find_variable(environment, wire::kEnvCluster)) vfd::attach(find_variable(environment, wire::kEnvMoved));
   set_interest(Interest::native);
-  if (!(control().options.flags & wire::kOptionNoPatch)) control().patched_sites.store(patch_libraries(environment));
+  ProvenCode proven{};
+  if (!(control().options.flags & wire::kOptionNoPatch))
+    control().patched_sites.store(patch_libraries(environment, proven));
   if (!start_trapping())
     refuse("this kernel has no Syscall User Dispatch", "it needs Linux 5.11 or newer with CONFIG_GENERIC_ENTRY");
+  if (!is_all_proven(proven)) return;
+  seal();
+  guard_code();
 }
 
 } // namespace sp::shim

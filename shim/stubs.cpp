@@ -85,6 +85,11 @@ bool patch_site(uint8_t* run, const SiteRecord& site) {
   const uint64_t slot = next_slot();
   if (slot == 0) return false;
   write_stub(slot, run, site);
+  if (site.island) {
+    Assembler(reinterpret_cast<uint64_t>(run + kSyscallBytes + site.island)).jump(slot);
+    Assembler(reinterpret_cast<uint64_t>(run)).bytes({0xeb, static_cast<uint8_t>(site.island)});
+    return true;
+  }
   Assembler patch(reinterpret_cast<uint64_t>(run));
   patch.jump(slot);
   for (uint32_t i = kJumpBytes; i < site.overwrite; ++i) patch.bytes({0xcc});
@@ -122,7 +127,7 @@ uint32_t patch_sites(const SiteTable& table, uint64_t load_bias, uint64_t text_s
     const uint64_t start = load_bias + site.address;
     if (start < text_start || start + site.length > text_end) continue;
     auto* run = reinterpret_cast<uint8_t*>(start);
-    if (site_check(run, site.length) == site.check && patch_site(run, site)) ++count;
+    if (is_intact(run, site) && patch_site(run, site)) ++count;
   }
   return count;
 }
@@ -135,7 +140,7 @@ uint32_t patch_plain_sites(uint64_t text_start, uint64_t text_end) {
   for (auto* p = reinterpret_cast<uint8_t*>(text_start); p + kRunBytes <= reinterpret_cast<uint8_t*>(text_end); ++p) {
     if (p[5] != 0x0f || p[6] != 0x05 || p[0] != 0xb8 || p[3] != 0 || p[4] != 0 || p[2] > 1) continue;
     const auto number = static_cast<int16_t>(p[1] | p[2] << 8);
-    const SiteRecord site{0, kRunBytes, kJumpBytes, 0, kJumpBytes, number, 0, 0};
+    const SiteRecord site{0, kRunBytes, kJumpBytes, 0, kJumpBytes, number, 0, 0, 0};
     if (patch_site(p, site)) ++count;
     p += kRunBytes - 1;
   }

@@ -4,10 +4,10 @@
 #include <csignal>
 
 #include "libsuperproc/cluster/self.hpp"
-#include "libsuperproc/process/arm.hpp"
 #include "libsuperproc/process/fork.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/delivery.hpp"
+#include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
 #include "libsuperproc/syscalls/dispatch.hpp"
 #include "shim/stubs.hpp"

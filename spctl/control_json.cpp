@@ -41,6 +41,8 @@ ordered_json control_json(const ControlView& control) {
           {"cpus", control.logical_cpus},
           {"threads_alive", control.thread_count},
           {"patched_sites", control.patched_sites},
+          {"dispatch", dispatch_name(control.dispatch)},
+          {"armed_because", control.armed_because},
           {"conversion_us", control.conversion_us},
           {"segment_bytes_reserved", control.segment_bytes_reserved},
           {"nodes", std::move(nodes)}};

@@ -87,6 +87,14 @@ const char* state_name(wire::ThreadState state) {
   return "unknown";
 }
 
+const char* dispatch_name(wire::Dispatch dispatch) {
+  switch (dispatch) {
+    case wire::Dispatch::armed: return "armed";
+    case wire::Dispatch::sealed: return "sealed";
+  }
+  return "unknown";
+}
+
 tl::expected<ControlView, ReadError> parse_control(std::span<const std::byte> bytes) {
   const auto unreadable = [](std::string why) { return tl::unexpected<ReadError>(std::move(why)); };
   constexpr size_t kStampBytes = offsetof(SubProcessControl, state);
@@ -130,6 +138,8 @@ tl::expected<ControlView, ReadError> parse_control(std::span<const std::byte> by
   view.patched_sites = control.patched_sites.load(std::memory_order_relaxed);
   view.conversion_us = control.conversion_us.load(std::memory_order_relaxed);
   view.segment_bytes_reserved = control.segment_bytes_reserved;
+  view.dispatch = control.dispatch.load(std::memory_order_relaxed);
+  view.armed_because = printable(control.armed_because, sizeof control.armed_because);
   view.logical_cpus = cpus_of(control.logical_cpus);
   for (uint32_t i = 0; i < view.node_count; ++i) view.nodes.push_back(view_of(control.nodes[i], i));
   copy_counts(view.trapped_by_number, control.trapped_by_number);

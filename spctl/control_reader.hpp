@@ -40,6 +40,8 @@ struct ControlView {
   uint32_t node_count, cores_per_node, option_flags;
   uint32_t thread_count, thread_high, patched_sites, conversion_us;
   uint64_t segment_bytes_reserved;
+  wire::Dispatch dispatch;
+  std::string armed_because;
   std::vector<uint32_t> logical_cpus;
   std::vector<NodeView> nodes; // node_count of them
   std::array<uint32_t, wire::kSyscallCountMax> trapped_by_number, dispatched_by_number, refused_by_number;
@@ -48,6 +50,7 @@ struct ControlView {
 const char* state_name(wire::SubProcessState state);
 const char* state_name(wire::NodeState state);
 const char* state_name(wire::ThreadState state);
+const char* dispatch_name(wire::Dispatch dispatch);
 
 // The bytes before the thread records are enough for the first; the second reads whole records after that offset.
 inline constexpr size_t kControlHeadBytes = offsetof(wire::SubProcessControl, threads);

@@ -26,6 +26,11 @@ constexpr Counter kCounters[] = {
     {"execs", &NodeView::execs},
 };
 
+std::string trapped_text(const ControlView& control) {
+  if (control.dispatch == wire::Dispatch::sealed) return "no need: all code is proven to make none";
+  return control.armed_because.empty() ? "yes" : "yes, because of " + control.armed_because;
+}
+
 void print_tables(const SubProcess& subprocess) {
   const ControlView& control = subprocess.control;
   Table facts({{""}, {""}});
@@ -33,6 +38,7 @@ void print_tables(const SubProcess& subprocess) {
   facts.row({"state", state_name(control.state)});
   facts.row({"threads alive", fmt::format("{}", control.thread_count)});
   facts.row({"sites patched", fmt::format("{}", control.patched_sites)});
+  facts.row({"other calls trapped", trapped_text(control)});
   if (control.conversion_us != 0) facts.row({"conversion took", fmt::format("{} us", control.conversion_us)});
   facts.row({"reserved in segments", bytes_text(control.segment_bytes_reserved)});
   facts.print();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/cluster/ask.hpp"
 
+#include "libsuperproc/base/critical.hpp"
+
 namespace sp {
 
 namespace {
@@ -48,6 +50,12 @@ Result<long> ask_once(NodeId node, const Request& request) {
 } // namespace
 
 long ask_node(NodeId node, const Request& request) {
+  const Critical until_answered;
+  const Result<long> result = ask_once(node, request);
+  return result ? *result : -result.error().value;
+}
+
+long ask_node_and_wait(NodeId node, const Request& request) {
   const Result<long> result = ask_once(node, request);
   return result ? *result : -result.error().value;
 }

@@ -11,9 +11,11 @@
 
 namespace sp {
 
-// Asks `node` and waits for its answer, which may be a negative errno. Signals are handled during the wait and do not
-// end it.
+// Asks `node` and waits for its answer, which may be a negative errno. It comes soon: the program's handlers are put off
+// until then, so that none can leave by siglongjmp and the answer with nobody to take it.
 long ask_node(NodeId node, const Request& request);
+// The same where the answer may be long in coming: signals are handled during the wait and do not end it.
+long ask_node_and_wait(NodeId node, const Request& request);
 
 template <class... A>
 long ask(NodeId node, Operation operation, A... arguments) {

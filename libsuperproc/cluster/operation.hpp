@@ -8,16 +8,15 @@ namespace sp {
 
 enum class Operation : uint32_t {
   none = 0,
-  clone_thread,     // frame, flags, parent_tid, child_tid, tls -> tid (process/clone.cpp)
-  kernel_call,      // number, six arguments -> result: a short call, performed by the agent itself
-  proxied_call,     // address of a ProxiedCall: a call that may block, by a proxy thread (process/proxy.cpp)
-  map_segment,      // start, end, prot, descriptor -> 0: the segment's pages at these addresses (memory/segments.cpp)
-  signal_action,    // signal, address of the KernelAction (signal/actions.cpp)
-  start_stand_in,   // address of a StandIn -> 0 (process/stand_in.cpp)
-  exit_group,       // status: ends the SubProcess (process/exit.cpp)
-  die,              // signal: ends it as by that signal
-  look_for_signals, // the asking thread has unblocked this set: does home hold such signals back?
-  watch_cpu_time,   // starts home's watch over CPU timers (process/cpu_timers.hpp)
+  clone_thread,   // frame, flags, parent_tid, child_tid, tls -> tid (process/clone.cpp)
+  kernel_call,    // number, six arguments -> result: a short call, performed by the agent itself
+  proxied_call,   // address of a ProxiedCall: a call that may block, by a proxy thread (process/proxy.cpp)
+  map_segment,    // start, end, prot, descriptor -> 0: the segment's pages at these addresses (memory/segments.cpp)
+  signal_action,  // signal, address of the KernelAction (signal/actions.cpp)
+  start_stand_in, // address of a StandIn -> 0 (process/stand_in.cpp)
+  exit_group,     // status: ends the SubProcess (process/exit.cpp)
+  die,            // signal: ends it as by that signal
+  watch_cpu_time, // starts home's watch over CPU timers (process/cpu_timers.hpp)
   count
 };
 

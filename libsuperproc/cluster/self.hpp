@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Who and where the calling code is: its SubProcess's control segment, the resident it runs in, its thread's record.
 #pragma once
+#include "libsuperproc/base/sys.hpp"
 #include "libsuperproc/wire/control_tables.hpp"
 
 namespace sp {
@@ -35,6 +36,16 @@ struct ThreadSelf {
   int32_t tid;        // of the thread itself, also while it ends; a borrower has another
 };
 extern thread_local constinit ThreadSelf thread_self;
+
+// Is the caller a process that borrows this memory (vfork), and not a thread of ours?
+inline bool is_borrower() {
+  switch (thread_self.borrower) {
+    case Borrower::none: return false;
+    case Borrower::alone: return true;
+    case Borrower::alongside: return sys::call(SYS_gettid) != thread_self.tid;
+  }
+  return false;
+}
 
 // Nodes other than this one that have a resident.
 template <class Function>

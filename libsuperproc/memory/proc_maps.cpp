@@ -73,6 +73,7 @@ bool ProcMaps::next(Mapping& mapping) {
   for (; *p >= '0' && *p <= '9'; ++p) mapping.inode = mapping.inode * 10 + static_cast<uint64_t>(*p - '0');
   while (*p == ' ') ++p;
   mapping.kind = kind_of(p, mapping.inode);
+  mapping.name = p;
   while (*p && *p != '\n') ++p;
   if (*p) ++p;
   return true;

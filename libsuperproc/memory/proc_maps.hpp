@@ -15,6 +15,7 @@ struct Mapping {
   uint8_t prot;   // PROT_*
   bool is_shared; // 's' in the permissions
   MappingKind kind;
+  const char* name; // up to the end of the line
 };
 
 class ProcMaps {

@@ -16,7 +16,6 @@
 #include "libsuperproc/process/service_thread.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/signal/actions.hpp"
-#include "libsuperproc/signal/routing.hpp"
 
 namespace sp {
 
@@ -53,7 +52,6 @@ Outcome perform(NodeId self, const Received& received) {
     case Operation::watch_cpu_time: return now(start_cpu_watch());
     case Operation::exit_group: end_subprocess(static_cast<int>(a[0]));
     case Operation::die: end_subprocess_by_signal(static_cast<int>(a[0]));
-    case Operation::look_for_signals: return hand_over(a[0], *pointer_to<wire::ThreadRecord>(a[1])), now(0);
     case Operation::none:
     case Operation::count: break;
   }

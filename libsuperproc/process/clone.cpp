@@ -9,7 +9,6 @@
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/address_space.hpp"
-#include "libsuperproc/process/arm.hpp"
 #include "libsuperproc/process/conversion.hpp"
 #include "libsuperproc/process/inheritance.hpp"
 #include "libsuperproc/process/placement.hpp"
@@ -17,6 +16,7 @@
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/routing.hpp"
+#include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
 #include "vfd/body.hpp"
 
@@ -81,7 +81,7 @@ extern "C" void sp_child_start(ChildFrame* frame) {
   record->tid.store(tid);
   record->flags.store(frame->record_flags);
   node_record(this_node()).thread_started_count.fetch_add(1, std::memory_order_relaxed);
-  arm_this_thread();
+  arm_unless_sealed();
   record->state.store(wire::ThreadState::running);
   if (frame->is_remote) {
     take_on(frame->inheritance, 0);
@@ -147,7 +147,7 @@ long clone_borrower(const CloneArguments& arguments, const Registers& caller, ui
                                                              arguments.child_tid, arguments.tls, mask);
   if (alone) thread_self.borrower = Borrower::none, thread_self.borrower_record = 0;
   if (thread_self.record) thread_self.record->flags.fetch_and(~wire::kThreadWaitsForVfork);
-  if (is_shared()) stop_here(); // no signal could tell us meanwhile
+  stop_here(); // no signal could tell us meanwhile
   return pid;
 }
 

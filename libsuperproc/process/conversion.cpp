@@ -17,7 +17,6 @@
 #include "libsuperproc/process/service_thread.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
-#include "libsuperproc/signal/delivery.hpp"
 #include "libsuperproc/signal/routing.hpp"
 
 namespace sp {
@@ -71,12 +70,13 @@ void convert() {
   control().segment_bytes_reserved = memory::kImageBytes + node_count() * wire::kArenaBytes;
   format_queues();
   take_over_actions();
-  start_delivery();
   stay_on(home_node());
   if (!start_home_agent()) give_up("it cannot start its agents", "raise the limit of processes (ulimit -u)");
-  if (!start_service_thread(wire::kNodeReceiver, Descriptors::shared, receive_signals, nullptr))
+  if (!start_service_thread(wire::kNodeReceiver, Descriptors::own, receive_signals, nullptr))
     give_up("it cannot start its receiver of signals", "raise the limit of processes (ulimit -u)");
+  await_receiver();
   await_residents();
+  thread_self.record->accepts.store(~mask);
   control().state.store(wire::SubProcessState::shared);
   take_over_cpu_timers();
   if (conversion_done) conversion_done();

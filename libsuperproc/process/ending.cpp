@@ -98,7 +98,7 @@ void resident_died(int wait_status) {
 }
 
 void die_by_signal_here(int signal, siginfo_t* info, ucontext_t*) {
-  if (!is_shared()) take_default_action(signal);
+  if (!is_shared() || is_borrower()) take_default_action(signal); // a borrower's death is its own
   if (!at_home()) {
     block_all_signals();
     ask(home_node(), Operation::die, signal);
@@ -113,10 +113,20 @@ void die_by_signal_here(int signal, siginfo_t* info, ucontext_t*) {
   install_action(signal, KernelAction{});
 }
 
+// All the rest is the kernel's; the table forgets the thread, so that no stop waits for it.
+[[noreturn]] static void end_native_thread(wire::ThreadRecord& record, int code) {
+  forget_vfork_stack();
+  thread_self.record = nullptr;
+  control().thread_count.fetch_sub(1);
+  free_thread(record);
+  sp_exit_thread(code);
+}
+
 [[noreturn]] void exit_thread(int code) {
   block_all_signals();
   wire::ThreadRecord* record = thread_self.record;
-  if (!record || !is_shared()) sp_exit_thread(code);
+  if (!record) sp_exit_thread(code);
+  if (!is_shared()) end_native_thread(*record, code);
   if (is_routed()) accept(0);
   if (record->tid.load() == control().identity.pid) process_table().leader_exit_code.store(code);
   forget_vfork_stack();

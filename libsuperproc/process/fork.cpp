@@ -13,11 +13,11 @@
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/copy_out.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
-#include "libsuperproc/process/arm.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
+#include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
 #include "vfd/body.hpp"
 
@@ -54,9 +54,10 @@ void become_native() {
   node_private().host_pid = c.identity.pid;
   node_private().node = c.identity.home_node;
   restart_thread_table();
+  forget_stop();
   for (auto& node : c.nodes) node.host_pid.store(0), node.agent_tid.store(0), node.state.store(wire::NodeState::absent);
   c.nodes[c.identity.home_node].host_pid.store(c.identity.pid);
-  arm_this_thread();
+  arm_unless_sealed();
 }
 
 long fork_native(const CloneArguments& arguments, const Registers& caller) {
@@ -131,6 +132,8 @@ struct Kept {
   wire::Options options;
   wire::CpuMask logical_cpus;
   wire::CpuMask node_cpus[kNodeCountMax];
+  wire::Dispatch dispatch;
+  char armed_because[sizeof wire::SubProcessControl::armed_because];
   uint32_t patched_sites;
   uint32_t placement_next;
   memory::MemoryTable memory;
@@ -146,6 +149,8 @@ void keep_control() {
   kept.options = c.options;
   kept.logical_cpus = c.logical_cpus;
   for (uint32_t n = 0; n < kNodeCountMax; ++n) kept.node_cpus[n] = c.nodes[n].cpus;
+  kept.dispatch = c.dispatch.load();
+  __builtin_memcpy(kept.armed_because, c.armed_because, sizeof kept.armed_because);
   kept.patched_sites = c.patched_sites.load();
   kept.placement_next = c.placement_next.load();
   __builtin_memcpy(&kept.memory, &memory::memory_table(), sizeof kept.memory);
@@ -166,6 +171,8 @@ void renew_control() {
   c.options = kept.options;
   c.logical_cpus = kept.logical_cpus;
   for (uint32_t n = 0; n < kNodeCountMax; ++n) c.nodes[n].cpus = kept.node_cpus[n];
+  c.dispatch.store(kept.dispatch);
+  __builtin_memcpy(c.armed_because, kept.armed_because, sizeof c.armed_because);
   c.patched_sites.store(kept.patched_sites);
   c.placement_next.store(kept.placement_next);
   memory::MemoryTable& table = memory::memory_table();

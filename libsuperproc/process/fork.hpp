@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // fork of a SubProcess.
 //
-// Native (one thread so far): the kernel's copy-on-write fork; the child only arms its traps again.
+// Native (one thread so far): the kernel's copy-on-write fork; the child only arms its traps again, if they were.
 //
 // Converted: memory is in segments, which a forked child would share. So the world is stopped, home clones (its children
 // are the program's), and the child, on a stack of home's private region, maps every shared range privately at the same

@@ -32,7 +32,8 @@ void proxy_main(void* argument) {
 long ask_for(const ProxiedCall& call) {
   constexpr int64_t kRetryNs = 1'000'000;
   for (;;) {
-    const long result = ask_node_and_wait(home_node(), {static_cast<uint32_t>(Operation::proxied_call), 0, 0, {address_of(&call)}});
+    const long result =
+        ask_node_and_wait(home_node(), {static_cast<uint32_t>(Operation::proxied_call), 0, 0, {address_of(&call)}});
     if (result != -EAGAIN) return result;
     timespec pause{0, kRetryNs};
     sys::call(SYS_nanosleep, &pause, nullptr);

@@ -50,7 +50,7 @@ Result<wire::ThreadRecord*> allocate_thread(NodeId node) {
   record.sigsys_pending = 0;
   record.filters = 0;
   record.accepts.store(0);
-  record.forwarded.store(0);
+  record.noticed.store(0);
   record.stop_word.store(0);
   record.state.store(wire::ThreadState::starting);
   c.thread_count.fetch_add(1);
@@ -83,8 +83,8 @@ void restart_thread_table() {
   first.sigsys_pending = pending;
   first.filters = 0;
   first.accepts.store(0);
-  first.forwarding.store(0);
-  first.forwarded.store(0);
+  first.notifying.store(0);
+  first.noticed.store(0);
   first.stop_word.store(0);
   first.state.store(wire::ThreadState::running);
   node_record(home_node()).thread_count.store(1);

@@ -5,6 +5,7 @@
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/signal/delivery.hpp"
+#include "libsuperproc/signal/routing.hpp"
 
 namespace sp {
 
@@ -75,6 +76,7 @@ long exchange_action(int signal, const KernelAction* wanted, KernelAction& befor
     if (const long result = install_action(signal, form); result != 0) return result;
     if (is_shared())
       for_other_nodes([&](NodeId node) { ask(node, Operation::signal_action, signal, address_of(&form)); });
+    if (is_shared() && form.handler != address_of(deliver)) forget_notices(signal);
   }
   signal_table().actions[signal] = *wanted;
   signal_table().known |= signal_bit(signal);

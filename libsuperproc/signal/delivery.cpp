@@ -16,6 +16,8 @@ namespace {
 
 thread_local constinit uint64_t mask_before_put_off = 0;
 thread_local constinit uint32_t delivered = 0;
+// Of several real-time signals of a number the first that was put off: si_signo 0 if there is none.
+thread_local constinit siginfo_t held_back{};
 // The program's own SIGSYS that its thread believes blocked: there is one at most, as of every signal below 32.
 thread_local constinit siginfo_t kept_sigsys{};
 
@@ -46,9 +48,13 @@ bool is_resident(int32_t pid) {
 }
 } // namespace
 
+bool is_news_of_resident(const siginfo_t* info) {
+  return info->si_signo == SIGCHLD && info->si_code > 0 && is_resident(info->si_pid);
+}
+
 bool is_a_copy(const siginfo_t* info) {
   if (info->si_code == kCopy) return true;
-  if (at_home()) return info->si_signo == SIGCHLD && info->si_code > 0 && is_resident(info->si_pid);
+  if (at_home()) return is_news_of_resident(info);
   if (info->si_code == SI_KERNEL) return true;
   return info->si_code == SI_USER && info->si_pid != node_private().host_pid;
 }
@@ -66,11 +72,21 @@ void enter_handler(const KernelAction& action, int signal, siginfo_t* info, void
   reinterpret_cast<void (*)(int, siginfo_t*, void*)>(action.handler)(signal, info, context);
 }
 
-// What is forwarded to the thread while the handler runs stays with it: it comes next. The handler may have changed the
-// mask, which its return sets back.
+uint64_t mask_now() {
+  uint64_t mask = 0;
+  sys::call(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, &mask, sizeof mask);
+  return mask;
+}
+
+// While the handler runs the thread accepts what the kernel leaves open. Afterwards it accepts what it did before (a wait
+// that the handler has interrupted may still be on), unless the handler changed the mask that its return sets.
 void call_handler(const KernelAction& action, int signal, siginfo_t* info, ucontext_t* context) {
+  if (!is_routed()) return enter_handler(action, signal, info, context);
+  const uint64_t accepted = accepted_now(), mask = mask_in(context);
+  const uint64_t closed = action.mask | (action.flags & SA_NODEFER ? 0 : signal_bit(signal));
+  accept(accepted == ~mask ? accepted & ~closed : ~mask_now());
   enter_handler(action, signal, info, context);
-  if (is_routed() && accepted_now() != ~mask_in(context)) accept(~mask_in(context));
+  accept(mask_in(context) == mask ? accepted : ~mask_in(context));
 }
 
 void raise_put_off() {
@@ -81,12 +97,43 @@ void raise_put_off() {
 
 } // namespace
 
+namespace {
+
+void send_to_self(int signal, const siginfo_t* info) {
+  sys::call(SYS_rt_tgsigqueueinfo, node_private().host_pid, sys::call(SYS_gettid), signal, info);
+}
+
+// Sent again, a real-time signal would come behind those of its number that wait already. So it is held back, and a mark
+// sent in its place: until the mark comes, each that comes is held back in turn for the one before.
+bool hold_back(int signal, const siginfo_t* info) {
+  constexpr int kFirstRealTime = 32;
+  if (signal < kFirstRealTime || held_back.si_signo) return false;
+  held_back = *info;
+  siginfo_t mark{};
+  mark.si_signo = signal;
+  mark.si_code = kHeldBack;
+  send_to_self(signal, &mark);
+  return true;
+}
+
+} // namespace
+
+void come_in_order(int signal, siginfo_t* info) {
+  if (held_back.si_signo != signal) return;
+  const siginfo_t first = held_back;
+  if (info->si_code == kHeldBack)
+    held_back.si_signo = 0;
+  else
+    held_back = *info;
+  *info = first;
+}
+
 // Nothing may come in between from here on. One that came before has put itself off completely, and the outermost frame,
 // which has the thread's true mask, is the last to get here.
 void put_off(int signal, const siginfo_t* info, ucontext_t* context) {
   const uint64_t all = ~0ull;
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
-  sys::call(SYS_rt_tgsigqueueinfo, node_private().host_pid, sys::call(SYS_gettid), signal, info);
+  if (!hold_back(signal, info)) send_to_self(signal, info);
   mask_before_put_off = mask_in(context);
   mask_in(context) = all;
   critical_state.put_off = 1;
@@ -100,7 +147,8 @@ void deliver(int signal, siginfo_t* info, void* ucontext) {
   if (fault && was_peek(context)) return;
   if (!fault) {
     if (critical_state.depth) return put_off(signal, info, context);
-    if (!restore(info) && is_a_copy(info)) return;
+    come_in_order(signal, info);
+    if (is_notice(info) ? !fetch_noticed(signal, info) : is_a_copy(info)) return;
     name_sender(info);
   }
   const KernelAction action = signal_table().actions[signal];

@@ -22,6 +22,7 @@ inline constexpr int kCopy = -62; // no si_code of Linux: what stops or continue
 // resident that stopped. A resident gets thread-directed signals
 // (SI_TKILL, SI_QUEUE, timers) and what the kernel sends for its own doing.
 bool is_a_copy(const siginfo_t* info);
+bool is_news_of_resident(const siginfo_t* info); // at home
 // How many signals of the program were delivered to the calling thread.
 uint32_t delivered_count();
 // The sender's number as the program knows it.
@@ -37,6 +38,9 @@ extern void (*die_by_signal)(int signal, siginfo_t* info, ucontext_t* context);
 
 // Puts a signal or a stop off to the end of the Critical section: everything stays blocked until then.
 void put_off(int signal, const siginfo_t* info, ucontext_t* context);
+inline constexpr int kHeldBack = -63; // no si_code of Linux: where one that was put off would have its place
+// What has come to the calling thread becomes what is next.
+void come_in_order(int signal, siginfo_t* info);
 void start_delivery(); // sets base/critical's hook
 
 } // namespace sp

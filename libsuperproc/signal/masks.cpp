@@ -47,10 +47,7 @@ long change_mask(int how, const uint64_t* set, uint64_t* old, ucontext_t* trap) 
   }
   if (set) believe_sigsys_blocked(combine(how, sigsys_before, wanted));
   if (old) *old = before | sigsys_before;
-  if (set && is_routed()) {
-    const uint64_t now = combine(how, before, without_sigsys(wanted)) & ~kNeverBlocked;
-    if (~now != accepted_now()) accept(~now);
-  }
+  if (set && is_routed()) accept(~(combine(how, before, without_sigsys(wanted)) & ~kNeverBlocked));
   if (set && sigsys_before) release_own_sigsys();
   return 0;
 }

@@ -3,121 +3,182 @@
 
 #include <cerrno>
 
+#include "libsuperproc/base/critical.hpp"
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/delivery.hpp"
 
 namespace sp {
 
 namespace {
 
-bool send_to(wire::ThreadRecord& thread, int signal, const siginfo_t& original) {
-  siginfo_t info{};
-  __builtin_memcpy(&info, &original, 48); // what the kernel keeps; the rest must be zero
-  info.si_errno = original.si_code;
-  info.si_code = kForwarded;
-  const int32_t process = node_record({thread.node.load()}).host_pid.load();
-  return sys::call(SYS_rt_tgsigqueueinfo, process, thread.tid.load(), signal, &info) == 0;
+template <class Function>
+void for_each_signal(uint64_t set, Function f) {
+  for (; set; set &= set - 1) f(__builtin_ctzll(set) + 1);
 }
 
-// The record is marked while it is decided, so that a thread which stops accepting can wait for the decision.
-bool try_forward(wire::ThreadRecord& thread, int signal, const siginfo_t& info) {
-  if (!(thread.accepts.load() & bit_of(signal))) return false;
-  thread.forwarding.fetch_add(1);
-  bool sent = false;
-  if (thread.state.load() == wire::ThreadState::running && (thread.accepts.load() & bit_of(signal))) {
-    thread.forwarded.store(1);
-    sent = send_to(thread, signal, info);
-  }
-  thread.forwarding.fetch_sub(1);
-  return sent;
-}
-
-// Takes what the thread does not accept any more out of its own queue.
-void give_back(uint64_t accepted) {
-  uint64_t refused = ~accepted & kRouted;
-  const timespec none{};
-  for (siginfo_t info{};;) {
-    const long signal = sys::call(SYS_rt_sigtimedwait, &refused, &info, &none, sizeof refused);
-    if (signal == -EINTR) continue;
-    if (signal <= 0) return;
-    if (restore(&info)) {
-      const int32_t agent = node_record(home_node()).agent_tid.load();
-      ask(home_node(), Operation::kernel_call, SYS_rt_sigqueueinfo, agent, signal, &info);
-      continue;
-    }
-    refused &= ~bit_of(static_cast<int>(signal));
-    if (!is_a_copy(&info))
-      sys::call(SYS_rt_tgsigqueueinfo, node_private().host_pid, thread_self.record->tid.load(), signal, &info);
-  }
-}
-
-} // namespace
-
-bool is_routed() { return is_shared() && thread_self.record && !at_home(); }
-uint64_t accepted_now() { return thread_self.record->accepts.load(std::memory_order_relaxed); }
-
-void accept(uint64_t signals) {
-  wire::ThreadRecord& self = *thread_self.record;
-  self.accepts.store(signals);
-  while (self.forwarding.load()) sys::pause();
-  if (self.forwarded.load(std::memory_order_relaxed)) [[unlikely]] {
-    self.forwarded.store(0);
-    give_back(signals);
-  }
-  if (const uint64_t wanted = signals & routing().held.load()) [[unlikely]] {
-    settle();
-    ask(home_node(), Operation::look_for_signals, wanted, &self);
-    sys::call(SYS_getpid); // what was sent is delivered at the latest when a call returns
-  }
-}
-
-Accepting::Accepting(uint64_t signals) : before_(0) {
-  if (!is_routed()) return;
-  before_ = accepted_now();
-  if (signals != before_) accept(signals);
-}
-
-Accepting::~Accepting() {
-  if (is_routed() && accepted_now() != before_) accept(before_);
-}
-
-bool restore(siginfo_t* info) {
-  if (info->si_code != kForwarded) return false;
-  info->si_code = info->si_errno;
-  info->si_errno = 0;
-  return true;
-}
-
-bool forward(int signal, const siginfo_t& info) {
+template <class Function>
+bool any_thread(Function f) {
   const uint32_t high = control().thread_high.load();
   for (uint32_t i = 0; i < high; ++i) {
     wire::ThreadRecord& thread = control().threads[i];
-    if (thread.state.load() != wire::ThreadState::running || thread.node.load() == home_node().value) continue;
-    if (!try_forward(thread, signal, info)) continue;
-    node_record(home_node()).signals_forwarded.fetch_add(1, std::memory_order_relaxed);
-    return true;
+    if (thread.state.load() == wire::ThreadState::running && f(thread)) return true;
   }
   return false;
 }
 
-void put_back(int32_t own_tid, int signal, siginfo_t& info) {
-  // To one's own number the kernel lets any siginfo pass, and every thread's number names the whole process here.
-  sys::call(SYS_rt_sigqueueinfo, own_tid, signal, &info);
+bool is_home_s(const wire::ThreadRecord& thread) { return thread.node.load() == home_node().value; }
+
+bool is_ignored(int signal) {
+  const uint64_t handler = signal_table().actions[signal].handler;
+  return handler == address_of(SIG_IGN) || (handler == address_of(SIG_DFL) && !is_fatal_by_default(signal));
 }
 
-void hand_over(uint64_t signals, wire::ThreadRecord& thread) {
-  const uint64_t set = signals & kRouted;
+// A thread that ignores the signal gets no notice, but one that waits for it does.
+bool notify_unless_noticed(wire::ThreadRecord& thread, int signal) {
+  const uint64_t bit = bit_of(signal);
+  if (thread.noticed.fetch_or(bit) & bit) return false;
+  if (is_ignored(signal)) thread.noticed.fetch_and(~bit);
+  const bool sent =
+      send_marked({thread.node.load()}, thread.tid.load(), signal); // to the calling thread: its handler has run
+  if (!sent) thread.noticed.fetch_and(~bit);
+  return sent;
+}
+
+// The record is marked while this is decided, so that a thread which accepts less can wait for the decision.
+bool notify_other(wire::ThreadRecord& thread, int signal) {
+  if (!(thread.accepts.load() & ~thread.noticed.load() & bit_of(signal))) return false;
+  thread.notifying.fetch_add(1);
+  const bool running = thread.state.load() == wire::ThreadState::running;
+  const bool sent = running && (thread.accepts.load() & bit_of(signal)) && notify_unless_noticed(thread, signal);
+  thread.notifying.fetch_sub(1);
+  return sent;
+}
+
+// By the thread itself: what is on its way to it has arrived afterwards.
+void await_notices() {
+  while (thread_self.record->notifying.load()) sys::call(SYS_sched_yield);
+}
+
+// Takes notices out of the thread's own queue; what else is found there goes back, in its order.
+void drop_notices(uint64_t refused) {
+  const Critical whole;
+  constexpr uint32_t kCount = 16;
+  siginfo_t real[kCount];
+  uint32_t count = 0;
   const timespec none{};
-  for (siginfo_t info{};;) {
-    const long signal = sys::call(SYS_rt_sigtimedwait, &set, &info, &none, sizeof set);
+  for (uint64_t late = thread_self.record->noticed.load() & refused; late && count < kCount;) {
+    siginfo_t& info = real[count];
+    const long signal = sys::call(SYS_rt_sigtimedwait, &late, &info, &none, sizeof late);
+    if (signal == -EINTR) continue;
     if (signal <= 0) break;
-    if (try_forward(thread, static_cast<int>(signal), info)) continue;
-    put_back(node_record(home_node()).agent_tid.load(), static_cast<int>(signal), info);
-    break;
+    if (is_notice(&info))
+      late &= ~bit_of(static_cast<int>(signal));
+    else if (!is_a_copy(&info))
+      ++count;
   }
-  routing().held.fetch_and(~signals); // not before: the receiver would take from the same queue meanwhile
-  poke_receiver();
+  thread_self.record->noticed.fetch_and(~refused);
+  for (uint32_t i = 0; i < count; ++i)
+    sys::call(SYS_rt_tgsigqueueinfo, node_private().host_pid, thread_self.tid, real[i].si_signo, &real[i]);
+}
+
+} // namespace
+
+void accept(uint64_t signals) {
+  wire::ThreadRecord& self = *thread_self.record;
+  const uint64_t before = self.accepts.load(std::memory_order_relaxed);
+  if (before == signals) return;
+  self.accepts.store(signals);
+  if (!at_home()) {
+    await_notices();
+    if (self.noticed.load() & ~signals) [[unlikely]]
+      drop_notices(~signals);
+  }
+  const uint64_t pending = may_be_pending();
+  if (!pending) [[likely]]
+    return;
+  if (pending & before & ~signals) poke_receiver();
+  if (!at_home() && (pending & signals & ~before)) look_at_home(signals & ~before);
+}
+
+uint64_t accepted_at_home() {
+  uint64_t together = 0;
+  any_thread([&](const wire::ThreadRecord& thread) {
+    if (is_home_s(thread)) together |= thread.accepts.load();
+    return false;
+  });
+  return together;
+}
+
+void look_at_home(uint64_t signals) {
+  const uint64_t believed = may_be_pending() & signals;
+  uint64_t pending = 0;
+  ask(home_node(), Operation::kernel_call, SYS_rt_sigpending, &pending, sizeof pending);
+  if (believed & ~pending) poke_receiver(); // to believe it no longer
+  pending &= signals & kRouted;
+  if (pending) pending &= ~accepted_at_home();
+  for_each_signal(pending, [](int signal) { notify_unless_noticed(*thread_self.record, signal); });
+  await_notices();
+  sys::call(SYS_getpid); // what was sent to this thread is delivered at the latest when a call returns
+}
+
+// A process may always send itself a signal that says nothing.
+bool send_marked(NodeId node, int32_t tid, int signal) {
+  siginfo_t info{};
+  info.si_signo = signal;
+  info.si_code = kNotice;
+  const int32_t process = node_record(node).host_pid.load();
+  const long result = sys::call(SYS_rt_tgsigqueueinfo, process, tid, signal, &info);
+  if (result != -EAGAIN) return result == 0;
+  const siginfo_t* plain = &routing().plain;
+  return 0 == (node == this_node()
+                   ? sys::call(SYS_rt_tgsigqueueinfo, process, tid, signal, plain)
+                   : ask(node, Operation::kernel_call, SYS_rt_tgsigqueueinfo, process, tid, signal, plain));
+}
+
+bool is_notice(const siginfo_t* info) {
+  return info->si_code == kNotice || (!at_home() && info->si_code == SI_USER && info->si_pid == 0);
+}
+
+long fetch(uint64_t signals, siginfo_t* info) {
+  const timespec none{};
+  for (;;) {
+    siginfo_t found{};
+    const long signal =
+        ask(home_node(), Operation::kernel_call, SYS_rt_sigtimedwait, &signals, &found, &none, sizeof signals);
+    if (signal > 0 && is_news_of_resident(&found)) continue;
+    if (signal > 0) *info = found;
+    return signal;
+  }
+}
+
+bool fetch_noticed(int signal, siginfo_t* info) {
+  thread_self.record->noticed.fetch_and(~bit_of(signal));
+  return fetch(bit_of(signal), info) == signal;
+}
+
+void forget_notices(int signal) {
+  any_thread([signal](wire::ThreadRecord& thread) {
+    thread.noticed.fetch_and(~bit_of(signal));
+    return false;
+  });
+}
+
+void sent_to_process(int signal) {
+  const uint64_t bit = bit_of(signal) & kRouted;
+  if (!bit || !is_routed()) return;
+  const bool accepted = accepted_now() & bit;
+  if ((accepted && at_home()) || (accepted_at_home() & bit)) return;
+  routing().pending.fetch_or(bit);
+  if (accepted) look_at_home(bit);
+}
+
+bool notify_somebody(int signal) {
+  if (!any_thread([signal](wire::ThreadRecord& thread) { return !is_home_s(thread) && notify_other(thread, signal); }))
+    return false;
+  node_record(home_node()).signals_forwarded.fetch_add(1, std::memory_order_relaxed);
+  return true;
 }
 
 } // namespace sp

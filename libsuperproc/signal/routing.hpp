@@ -1,77 +1,98 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals for the whole process. The kernel gives them to the home process, where it picks a thread that accepts them: has
-// them unblocked, or waits for them. Threads on other nodes are not among its candidates, so a thread at home stands in
-// for them: the receiver (signal/receiver.cpp), which blocks everything and sits in rt_sigtimedwait.
+// Signals for the whole process. The kernel queues them at home, and knows home's threads only as those who may take
+// them. Threads on other nodes are told by a service thread there, the receiver (signal/receiver.cpp).
 //
 // Protocol
-//  - Each thread away from home keeps in its record what it `accepts`: what its mask leaves open, and what it waits for.
-//  - The receiver waits for every signal that is not `held`. What it gets it forwards to a thread away from home that
-//    accepts it. If there is none the signal becomes held and goes back into home's queue: home's threads may take it,
-//    and it stays pending there for sigpending, sigwait, signalfd and a later unblocking.
-//  - A thread away from home that accepts something held says so to home's agent, which forwards what is pending before it
-//    answers: a signal is delivered before the call that unblocks it returns.
-//    Each side writes first and reads then (accepts, held), so one of them sees the other.
-//  - A forwarded signal is thread-directed to the kernel: SI code kForwarded, the original one in si_errno, all else as it
-//    was. The forwarder marks the record (`forwarding` while it sends, `forwarded` for good); a thread that has stopped
-//    accepting looks there, and gives back what reached it too late.
-//  - settle() returns when everything that was sent to the process before it is where it belongs.
+//  - A signal for the process stays in home's queue until a thread is there to take it. So its siginfo, its order, the
+//    queue's limit, sigpending, and whatever home's threads do (unblock it, wait for it, read it from a signalfd) are the
+//    kernel's affair, whoever sent it.
+//  - Each thread keeps in its record what it `accepts`: what its mask leaves open, and what it waits for.
+//  - The receiver looks whenever a signal has reached home. Of what home's threads do not accept it gives *notice* to a
+//    thread elsewhere that does: a signal of the same number to that thread alone, with the SI code kNotice. It
+//    interrupts as the signal itself would. There the thread *fetches* the signal from home's queue: when a notice is
+//    delivered (signal/delivery.cpp), ends a wait (signal/waiting.cpp) or is read from a signalfd. It may find that
+//    somebody else was quicker; then nothing has happened.
+//  - `pending` says what home's queue holds: the receiver writes it before it looks at who accepts; who sends a signal to
+//    the own process adds it before the call returns. Who changes what it accepts writes that first and then looks there:
+//    a thread elsewhere that accepts more gives notice to itself before its call returns; whoever accepts less, and may
+//    have been left something, tells the receiver to look again. So one of two always sees the other.
+//  - At most one notice of a number is under way to a thread: `noticed`. One that comes too late is taken out again.
 #pragma once
 #include <csignal>
 #include <cstdint>
 
-#include "libsuperproc/base/lock.hpp"
 #include "libsuperproc/cluster/self.hpp"
 
 namespace sp {
 
-inline constexpr int kForwarded = -61; // no si_code of Linux
+inline constexpr int kNotice = -61; // no si_code of Linux
 
 struct RoutingTable {
-  std::atomic<uint64_t> held;
-  std::atomic<int32_t> receiver_tid; // 0: not started
-  std::atomic<uint32_t> asked;       // tickets of settle()
-  std::atomic<uint32_t> answered;    // futex word
+  std::atomic<uint64_t> pending;
+  std::atomic<uint32_t> receiver_tid; // futex word; 0: not started
+  std::atomic<uint32_t> poked;        // and has not looked since
+  siginfo_t plain;                    // of SI_USER: needs no room in a queue
 };
 inline RoutingTable& routing() { return *reinterpret_cast<RoutingTable*>(wire::kSignalTable + (512 << 10)); }
 
-// What the receiver may take: not what would stop or continue the process, nor SIGSYS, which nobody blocks.
+// What goes this way: not what would stop or continue the process, nor SIGSYS, which nobody blocks.
 inline constexpr uint64_t bit_of(int signal) { return 1ull << (signal - 1); }
 inline constexpr uint64_t kRouted = ~(bit_of(SIGKILL) | bit_of(SIGSTOP) | bit_of(SIGCONT) | bit_of(SIGTSTP) |
                                       bit_of(SIGTTIN) | bit_of(SIGTTOU) | bit_of(SIGSYS));
 
-// Does the calling thread take part, that is, live away from home?
-bool is_routed();
+// Does the calling thread take part; and does it live away from home?
+inline bool is_routed() { return is_shared() && thread_self.record; }
+inline bool is_away() { return is_routed() && !at_home(); }
 
-// The calling thread, which is_routed(), accepts this from now on. What it was forwarded and does not accept goes back.
+// The calling thread, which is_routed(), accepts this from now on.
 void accept(uint64_t signals);
+inline uint64_t accepted_now() { return thread_self.record->accepts.load(std::memory_order_relaxed); }
 
-// For a scope: another mask, or more signals than the mask leaves open. Nothing at home.
+// For a scope: another mask, or more signals than the mask leaves open.
 class Accepting {
 public:
-  explicit Accepting(uint64_t signals);
+  explicit Accepting(uint64_t signals) : active_(is_routed()), before_(active_ ? accepted_now() : 0) {
+    if (active_) accept(signals);
+  }
   Accepting(const Accepting&) = delete;
-  ~Accepting();
+  ~Accepting() {
+    if (active_) accept(before_);
+  }
 
 private:
-  uint64_t before_;
+  const bool active_;
+  const uint64_t before_;
 };
-uint64_t accepted_now(); // of a thread that is_routed()
 
-void settle();
+// What home's threads accept together.
+uint64_t accepted_at_home();
 
-// Makes a forwarded signal what it was. False if it is none.
-bool restore(siginfo_t* info);
+// Of a thread that is_away() and accepts these: gives notice to itself of what is pending at home.
+void look_at_home(uint64_t signals);
 
-// The agent's part: what is pending of `signals` is forwarded to the thread.
-void hand_over(uint64_t signals, wire::ThreadRecord& thread);
+// To one thread, with the code kNotice or, where the user's limit of queued signals is reached, without any siginfo.
+bool send_marked(NodeId node, int32_t tid, int signal);
+bool is_notice(const siginfo_t* info);
+// Away: takes one of these from home's queue. Its number, -EAGAIN if there is none.
+long fetch(uint64_t signals, siginfo_t* info);
+// The same after a notice of `signal`. False if there is nothing any more.
+bool fetch_noticed(int signal, siginfo_t* info);
+// Notices of a signal that is ignored from now on have been dropped by the kernel.
+void forget_notices(int signal);
 
-// Forwards to a thread that accepts it; false if there is none.
-bool forward(int signal, const siginfo_t& info);
-// Puts it into the process's queue, by a thread of the home process, `own_tid`.
-void put_back(int32_t own_tid, int signal, siginfo_t& info);
+// After a signal was sent to the own process: it is where the protocol wants it.
+void sent_to_process(int signal);
 
 [[noreturn]] void receive_signals(void*); // the receiver
-
+void await_receiver();
 void poke_receiver();
+// The receiver's part: gives notice to a thread that accepts it. False if there is none.
+bool notify_somebody(int signal);
+
+inline constexpr uint64_t kLooking = bit_of(SIGKILL); // in `pending`: the receiver is about to know
+inline uint64_t may_be_pending() {
+  const uint64_t pending = routing().pending.load();
+  return pending & kLooking ? kRouted : pending;
+}
 
 } // namespace sp

@@ -58,12 +58,12 @@ long wait(uint64_t set, siginfo_t* info, Deadline& deadline, bool for_sigsys) {
     if (for_sigsys && take_own_sigsys(info)) return SIGSYS;
     const long signal = take(set, info, deadline.left(for_sigsys ? kLookForSigsysNs : -1));
     if (signal == -EINTR && for_sigsys && thread_self.record->sigsys_pending) continue;
-    // Woken for a signal that the receiver was quicker to take; it is on its way back.
+    // Woken for a signal that another thread was quicker to take.
     if (signal == -EINTR && is_shared() && delivered == delivered_count()) continue;
     if (signal == -EAGAIN && for_sigsys && !deadline.is_over()) continue;
     if (signal <= 0) return signal;
-    const bool forwarded = restore(info);
-    if (forwarded || !is_a_copy(info)) return signal;
+    come_in_order(static_cast<int>(signal), info);
+    if (is_notice(info) ? fetch_noticed(static_cast<int>(signal), info) : !is_a_copy(info)) return signal;
   }
 }
 
@@ -77,13 +77,9 @@ long wait_for_signal(uint64_t set, siginfo_t* out, const timespec* limit) {
   siginfo_t info{};
   long signal;
   {
-    Accepting accepting(is_routed() ? accepted_now() | set : 0);
-    if (is_routed() && deadline.is_now()) settle();
+    const Accepting accepting(is_routed() ? accepted_now() | set : 0);
     signal = wait(set, &info, deadline, for_sigsys);
-    if (signal == -EAGAIN && at_home() && deadline.is_now()) {
-      settle(); // the receiver may just have had it in its hand
-      signal = wait(set, &info, deadline, for_sigsys);
-    }
+    if (signal == -EAGAIN && is_away() && deadline.is_now()) signal = fetch(set, &info);
   }
   if (signal <= 0) return signal;
   name_sender(&info);
@@ -92,10 +88,9 @@ long wait_for_signal(uint64_t set, siginfo_t* out, const timespec* limit) {
 }
 
 uint64_t pending_signals() {
-  settle();
   uint64_t pending = 0;
   sys::call(SYS_rt_sigpending, &pending, sizeof pending);
-  if (is_routed()) {
+  if (is_away()) {
     uint64_t at_home = 0;
     ask(home_node(), Operation::kernel_call, SYS_rt_sigpending, &at_home, sizeof at_home);
     pending |= at_home & ~accepted_now();

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/sync/stop_world.hpp"
 
+#include <new>
+
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/lock.hpp"
 #include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/sync/sealing.hpp"
 
 namespace sp {
 
@@ -29,14 +32,16 @@ void send_stop(const wire::ThreadRecord& record) {
   sys::call(SYS_rt_tgsigqueueinfo, process, record.tid.load(), SIGSYS, &info);
 }
 
-// Sends to those that still run; returns how many threads are not stopped yet.
+// Sends to those that still run; returns how many threads are not stopped yet. The caller may be a borrower, whose record
+// is another thread's.
 uint32_t running_count(uint32_t round, bool send) {
   uint32_t count = 0;
+  const auto self = static_cast<int32_t>(sys::call(SYS_gettid));
   const uint32_t high = control().thread_high.load();
   for (uint32_t i = 0; i < high; ++i) {
     wire::ThreadRecord& record = control().threads[i];
     const wire::ThreadState state = record.state.load();
-    if (state == wire::ThreadState::free || &record == thread_self.record) continue;
+    if (state == wire::ThreadState::free || record.tid.load() == self) continue;
     if (record.flags.load() & wire::kThreadWaitsForVfork) continue;
     if (state == wire::ThreadState::running) {
       if (record.stop_word.load() == round) continue;
@@ -61,7 +66,10 @@ void stop_here() {
     sys::futex_wake(word(table.stopped), 1);
     while (table.round.load() == round) sys::futex_wait(word(table.round), round);
   }
+  arm_unless_sealed();
 }
+
+void forget_stop() { new (&stop_table()) StopTable{}; }
 
 WorldStopped::WorldStopped() {
   StopTable& table = stop_table();

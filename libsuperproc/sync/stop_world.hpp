@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Stops every other thread of the SubProcess, on all nodes, for the atomic snapshot that fork needs.
+// Stops every other thread of the SubProcess, on all nodes, for the atomic snapshot that fork needs, and for breaking the
+// seal (sealing.hpp).
 //
 // Protocol: the stopper takes the world lock, makes `round` odd, and sends each running thread SIGSYS (never blocked)
 // with our mark. The thread's handler counts itself into `stopped` and sleeps until `round` is even again. A thread in a
@@ -14,8 +15,11 @@ namespace sp {
 
 bool is_stop_signal(const siginfo_t* info);
 // In the signal's handler, outside Critical sections; also where a thread comes out of a wait that no signal ends. Returns
-// when the world goes on, at once if it is not stopped.
+// when the world goes on, at once if it is not stopped; the thread is armed then, unless the SubProcess is sealed.
 void stop_here();
+
+// In a fork's child, which may have its parent's table in the middle of a stop: the world goes on.
+void forget_stop();
 
 // The calling thread is in a Critical section for as long as this lives.
 class WorldStopped {

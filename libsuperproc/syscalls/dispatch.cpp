@@ -2,6 +2,7 @@
 #include "libsuperproc/syscalls/dispatch.hpp"
 
 #include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/syscalls/code_guard.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
 #include "libsuperproc/syscalls/remote.hpp"
 #include "libsuperproc/syscalls/table.hpp"
@@ -66,6 +67,7 @@ constexpr int kNativeInterest[] = {SYS_clone,
                                    SYS_sched_getaffinity,
                                    SYS_prctl,
                                    SYS_seccomp,
+                                   SYS_exit,
                                    SYS_exit_group,
                                    SYS_rt_sigreturn,
                                    SYS_sigaltstack,
@@ -89,15 +91,20 @@ void set_interest(Interest interest) {
   for (const Row& row : rows) entries[row.number] = {row.handler, row.refused_errno};
   for (uint32_t n = 0; n < kEntryCount; ++n) {
     const bool ours = entries[n].handler || entries[n].refused_errno;
-    sp_interest[n] = ours && (interest == Interest::shared || is_native_interest(n));
+    sp_interest[n] = ours && (interest == Interest::shared || is_native_interest(n)) ? kInterestHandled : 0;
   }
   if (vfd::is_body()) watch_remote_calls();
+  guard_code();
+}
+
+bool has_handler(uint32_t number) {
+  return number < kEntryCount && (entries[number].handler || entries[number].refused_errno);
 }
 
 void watch(uint32_t number, Handler handler) {
   if (handler) __atomic_store_n(&entries[number].handler, handler, __ATOMIC_RELEASE);
-  const uint8_t others = sp_interest[number] & ~kOfRow;
-  __atomic_store_n(&sp_interest[number], handler ? others | kOfRow : others, __ATOMIC_RELEASE);
+  const uint8_t others = sp_interest[number] & ~kInterestHandled;
+  __atomic_store_n(&sp_interest[number], handler ? others | kInterestHandled : others, __ATOMIC_RELEASE);
   if (!handler) __atomic_store_n(&entries[number].handler, nullptr, __ATOMIC_RELEASE);
 }
 
@@ -122,21 +129,11 @@ long dispatch(Call& call) {
   if (vfd::is_body())
     if (const std::optional<long> there = perform_remotely(call)) return *there;
   // A trap reaches us for calls without interest as well.
-  if (!entry.handler || !((sp_interest[number] & kOfRow) || number == SYS_rt_sigreturn)) return call.pass();
+  if (!entry.handler || !((sp_interest[number] & kInterestHandled) || number == SYS_rt_sigreturn)) return call.pass();
   return entry.handler(call);
 }
 
 namespace {
-// Is the caller a process that borrows this memory (vfork), and not a thread of ours?
-bool is_borrower() {
-  switch (thread_self.borrower) {
-    case Borrower::none: return false;
-    case Borrower::alone: return true;
-    case Borrower::alongside: return sys::call(SYS_gettid) != thread_self.tid;
-  }
-  return false;
-}
-
 long for_borrower(Call& call) {
   if (vfd::is_body())
     if (const std::optional<long> there = perform_remotely(call)) return *there;
@@ -156,5 +153,9 @@ uint8_t sp_interest[kInterestCount];
 void sp_dispatch(sp::Registers* registers, ucontext_t* trap) {
   sp::Call call{*registers, trap};
   const bool borrowed = sp::is_borrower() && !sp::belongs_to_borrower(call.number());
-  registers->rax = static_cast<uint64_t>(borrowed ? sp::for_borrower(call) : sp::dispatch(call));
+  const bool guarded = sp::is_guarded(call.number());
+  if (guarded) sp::before_guarded(call);
+  const long result = borrowed ? sp::for_borrower(call) : sp::dispatch(call);
+  if (guarded) sp::after_guarded(call, result);
+  registers->rax = static_cast<uint64_t>(result);
 }

@@ -11,6 +11,9 @@ namespace sp {
 enum class Interest { native, shared };
 void set_interest(Interest interest);
 
+// Does dispatch want to see this call in any state? After set_interest.
+bool has_handler(uint32_t number);
+
 // A call that is of interest for a time only: while `handler` is set, it sees every such call; null: no more. For calls
 // whose row says `kernel`.
 void watch(uint32_t number, Handler handler);

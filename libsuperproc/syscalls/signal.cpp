@@ -18,10 +18,13 @@ namespace {
 
 constexpr uint64_t kMaskBytes = sizeof(uint64_t);
 
+// What signalfds show is accepted while a thread away from home polls.
+uint64_t polled_signals() { return is_away() ? watched_signals() : 0; }
+
 long pass_with_own_mask(const Call& call) {
-  if (!watched_signals() || !is_routed()) return call.pass();
-  const Accepting accepting(accepted_now() | watched_signals());
-  settle();
+  if (!polled_signals()) return call.pass();
+  const Accepting accepting(accepted_now() | polled_signals());
+  look_at_home(polled_signals());
   return call.pass();
 }
 
@@ -29,7 +32,7 @@ long pass_with_own_mask(const Call& call) {
 long pass_with_mask(const Call& call, int index) {
   if (!call.arg(index)) return pass_with_own_mask(call);
   const uint64_t mask = without_sigsys(*call.pointer<const uint64_t>(index));
-  const Accepting accepting(~mask | watched_signals());
+  const Accepting accepting(~mask | polled_signals());
   return pass_with(call, index, address_of(&mask));
 }
 
@@ -69,7 +72,7 @@ long sys_pselect6(Call& call) {
   if (!given || !given->mask) return pass_with_own_mask(call);
   const uint64_t mask = without_sigsys(*given->mask);
   const MaskArgument copy{&mask, given->bytes};
-  const Accepting accepting(~mask | watched_signals());
+  const Accepting accepting(~mask | polled_signals());
   return pass_with(call, 5, address_of(&copy));
 }
 
@@ -91,20 +94,10 @@ namespace {
 
 bool is_self(int32_t pid) { return is_shared() && pid == control().identity.pid; }
 
-// The main thread gets what it accepts from the kernel, before any other.
-bool is_for_main(uint64_t bit) {
-  if (!thread_self.record || thread_self.record->tid.load() != control().identity.pid) return false;
-  uint64_t blocked = 0;
-  sys::call(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, &blocked, sizeof blocked);
-  return !(blocked & bit);
-}
-
-// A signal for its own process that nobody but the caller accepts is delivered before the call returns, and one that
-// another thread accepts next is there by then: the receiver, which may have it, is waited for.
+// A signal for the own process that nobody but the caller accepts is delivered before the call returns, and one that
+// another thread accepts next is there by then.
 long sent_to_self(long result, int signal) {
-  if (result != 0 || signal < 1 || signal > kSignalCount) return result;
-  const uint64_t bit = signal_bit(signal);
-  if ((kRouted & ~routing().held.load() & bit) && !is_for_main(bit)) settle();
+  if (result == 0 && signal >= 1 && signal <= kSignalCount) sent_to_process(signal);
   return result;
 }
 
@@ -142,7 +135,7 @@ long sys_kill(Call& call) {
   const int pid = call.number_arg(0);
   if (pid > 0 && stops_or_continues(call.number_arg(1))) return stop_or_continue(call, pid, call.number_arg(1));
   const long result = pid > 0 ? call.pass() : pass_home(call);
-  return is_self(pid) ? sent_to_self(result, call.number_arg(1)) : result;
+  return pid <= 0 || is_self(pid) ? sent_to_self(result, call.number_arg(1)) : result;
 }
 
 long sys_rt_sigqueueinfo(Call& call) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // signalfd. The kernel shows through it what is pending for the reading thread and for its process, which on another node
 // than home is the resident. So a thread there that reads such a descriptor, or waits in poll or select, accepts the
-// descriptors' signals meanwhile (signal/routing.hpp): what waits at home is forwarded to it. Reading and polling are
-// watched only in a program that has made a signalfd.
+// descriptors' signals meanwhile (signal/routing.hpp): notices make the descriptor readable, and what it reads is fetched
+// from home. Reading and polling are watched only in a program that has made a signalfd.
 #include <cerrno>
 #include <sys/signalfd.h>
 
@@ -47,30 +47,82 @@ bool is_resident(uint32_t pid) {
   return false;
 }
 
-void restore(signalfd_siginfo& info) {
-  if (info.ssi_code == kForwarded) {
-    info.ssi_code = info.ssi_errno;
-    info.ssi_errno = 0;
-    if (info.ssi_signo == SIGCHLD) info.ssi_status = info.ssi_int, info.ssi_int = 0, info.ssi_ptr = 0;
+// As the kernel's signalfd_copyinfo().
+signalfd_siginfo described(const siginfo_t& info) {
+  signalfd_siginfo out{};
+  out.ssi_signo = static_cast<uint32_t>(info.si_signo);
+  out.ssi_errno = info.si_errno;
+  out.ssi_code = info.si_code;
+  if (info.si_code == SI_TIMER) {
+    out.ssi_tid = static_cast<uint32_t>(info.si_timerid);
+    out.ssi_overrun = static_cast<uint32_t>(info.si_overrun);
+  } else if (info.si_code > 0 && info.si_signo == SIGPOLL) {
+    out.ssi_band = static_cast<uint32_t>(info.si_band);
+    out.ssi_fd = info.si_fd;
+    return out;
+  } else {
+    out.ssi_pid = static_cast<uint32_t>(info.si_pid);
+    out.ssi_uid = info.si_uid;
   }
+  if (info.si_signo == SIGCHLD && info.si_code > 0) {
+    out.ssi_status = info.si_status;
+    out.ssi_utime = static_cast<uint64_t>(info.si_utime);
+    out.ssi_stime = static_cast<uint64_t>(info.si_stime);
+  } else if (info.si_code < 0 && info.si_code != SI_TKILL) {
+    out.ssi_int = info.si_int;
+    out.ssi_ptr = address_of(info.si_ptr);
+  }
+  return out;
+}
+
+void name_sender(signalfd_siginfo& info) {
   if (info.ssi_code <= 0 && is_resident(info.ssi_pid)) info.ssi_pid = static_cast<uint32_t>(control().identity.pid);
+}
+
+bool is_notice(const signalfd_siginfo& info) {
+  return info.ssi_code == kNotice || (info.ssi_code == SI_USER && info.ssi_pid == 0);
+}
+
+// Puts what was given notice of in the notices' places, and behind it what else there is. How many there are.
+uint32_t fetch_behind_notices(signalfd_siginfo* infos, uint32_t count, uint32_t room, uint64_t signals) {
+  uint32_t kept = 0;
+  siginfo_t info{};
+  for (uint32_t i = 0; i < count; ++i) {
+    if (!is_notice(infos[i]))
+      infos[kept++] = infos[i];
+    else if (fetch_noticed(static_cast<int>(infos[i].ssi_signo), &info))
+      infos[kept++] = described(info);
+  }
+  while (kept > 0 && kept < room && fetch(signals, &info) > 0) infos[kept++] = described(info);
+  return kept;
+}
+
+long read_away(Call& call, uint64_t signals) {
+  auto* infos = call.pointer<signalfd_siginfo>(1);
+  const Accepting accepting(accepted_now() | signals);
+  for (;;) {
+    look_at_home(signals);
+    const long bytes = call.pass();
+    if (sys::failed(bytes)) return bytes;
+    const auto count = static_cast<uint32_t>(bytes / static_cast<long>(sizeof *infos));
+    const auto room = static_cast<uint32_t>(call.arg(2) / sizeof *infos);
+    if (const uint32_t got = fetch_behind_notices(infos, count, room, signals)) return got * sizeof *infos;
+  }
 }
 
 long read_signals(Call& call) {
   const SignalDescriptor* descriptor = is_shared() ? find(call.number_arg(0)) : nullptr;
   if (!descriptor || !is_signalfd(call.number_arg(0))) return call.pass();
-  const Accepting accepting(is_routed() ? accepted_now() | descriptor->signals.load() : 0);
-  settle(); // a read that does not wait finds what was sent before it
-  const long bytes = call.pass();
+  const long bytes = is_away() ? read_away(call, descriptor->signals.load()) : call.pass();
   auto* infos = call.pointer<signalfd_siginfo>(1);
-  for (long i = 0; !sys::failed(bytes) && i < bytes / static_cast<long>(sizeof *infos); ++i) restore(infos[i]);
+  for (long i = 0; !sys::failed(bytes) && i < bytes / static_cast<long>(sizeof *infos); ++i) name_sender(infos[i]);
   return bytes;
 }
 
 long wait_for_readiness(Call& call) {
-  if (!is_shared()) return call.pass();
-  const Accepting accepting(is_routed() ? accepted_now() | watched_signals() : 0);
-  settle();
+  if (!is_away()) return call.pass();
+  const Accepting accepting(accepted_now() | watched_signals());
+  look_at_home(watched_signals());
   return call.pass();
 }
 

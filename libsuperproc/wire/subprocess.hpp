@@ -27,6 +27,9 @@ enum class SubProcessState : uint32_t {
   dying = 3,
 };
 
+// Whether Syscall User Dispatch watches the SubProcess's threads (sync/sealing.hpp).
+enum class Dispatch : uint32_t { armed = 0, sealed = 1 /* no: all its code is proven to need none */ };
+
 enum class Placement : uint32_t { round_robin = 0, fill = 1, least_loaded = 2 };
 
 struct CpuMask {
@@ -85,10 +88,10 @@ struct alignas(64) ThreadRecord {
   std::atomic<uint32_t> stop_word; // used by sync/stop_world
   uint64_t sigsys_pending;         // the program's own SIGSYS that it blocks
   uint64_t filters;                // its newest seccomp filter since conversion (process/program_filters.cpp)
-  std::atomic<uint64_t>
-      accepts; // process-directed signals it would take; kept away from home only (signal/routing.hpp)
-  std::atomic<uint32_t> forwarding; // threads that are about to forward a signal to it
-  std::atomic<uint32_t> forwarded;  // one was forwarded since it looked last
+  std::atomic<uint64_t> accepts;   // signals for the process that it would take (signal/routing.hpp)
+  std::atomic<uint64_t> noticed;   // of which it was given notice
+  std::atomic<uint32_t> notifying; // threads that are about to do so
+  uint32_t reserved;
 };
 static_assert(sizeof(ThreadRecord) == 128 || sizeof(ThreadRecord) == 64);
 enum ThreadFlag : uint32_t {
@@ -114,6 +117,8 @@ struct SubProcessControl {
   std::atomic<uint32_t> patched_sites;
   std::atomic<uint32_t> conversion_us; // how long the conversion took
   uint64_t segment_bytes_reserved;
+  std::atomic<Dispatch> dispatch;
+  char armed_because[252]; // which call or mapping; "" while sealed
 
   NodeRecord nodes[kNodeCountMax];
   std::atomic<uint32_t> trapped_by_number[kSyscallCountMax];    // reached us through Syscall User Dispatch

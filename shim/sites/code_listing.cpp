@@ -7,7 +7,7 @@ namespace sp::sites {
 namespace {
 
 bool falls_through(const Instruction& one) {
-  return one.flow == Flow::Next || one.flow == Flow::Branch || one.flow == Flow::Syscall;
+  return one.flow == Flow::Next || one.flow == Flow::Branch || one.flow == Flow::Syscall || one.flow == Flow::Gate32;
 }
 
 } // namespace

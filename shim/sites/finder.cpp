@@ -10,6 +10,7 @@
 #include "shim/sites/code_listing.hpp"
 #include "shim/sites/constant_flow.hpp"
 #include "shim/sites/entry_map.hpp"
+#include "shim/sites/padding.hpp"
 
 namespace sp::sites {
 namespace {
@@ -70,6 +71,7 @@ public:
             static_cast<uint8_t>(best_->after),
             static_cast<uint8_t>(best_->overwrite),
             number,
+            static_cast<uint8_t>(entered_behind(*best_)),
             0,
             shim::site_check(area->bytes.data() + (first.address - area->address), best_->length)};
   }
@@ -121,10 +123,19 @@ private:
     return false;
   }
 
-  // Fewer moved instructions first; then a `syscall` that stays in place; then fewer bytes.
+  // ... from behind the jump to the `syscall`, where that stays in place.
+  bool entered_behind(const Run& run) const {
+    const uint64_t begin = code_.instructions[run.first].address;
+    for (uint64_t address = begin + run.overwrite; address <= begin + run.before; address++)
+      if (entries_.at(address) != Entry::None) return true;
+    return false;
+  }
+
+  // One that leaves no other way in first; then fewer moved instructions; then a `syscall` that stays in place; then
+  // fewer bytes.
   uint32_t cost(const Run& run) const {
     const auto moved = static_cast<uint32_t>(run.last - run.first);
-    return moved * 1000 + (run.overwrite > run.before ? 100 : 0) + run.length;
+    return (entered_behind(run) ? 100000 : 0) + moved * 1000 + (run.overwrite > run.before ? 100 : 0) + run.length;
   }
 
   const CodeImage& image_;
@@ -136,12 +147,20 @@ private:
   bool branch_inside_ = false;
 };
 
+Site refused(uint64_t address, Refusal refusal) {
+  Site site{address, refusal, shim::kNumberUnknown, {}};
+  site.record.number = shim::kNumberUnknown;
+  return site;
+}
+
 Site judge(const CodeListing& listing, const FunctionCode& code, const EntryMap& entries, const ConstantFlow& constants,
            size_t syscall, uint64_t free_from) {
-  Site site{code.instructions[syscall].address, Refusal::None, {}};
-  site.record.number = constants.number_at(syscall, syscall);
+  Site site{code.instructions[syscall].address, Refusal::None, constants.number_at(syscall, syscall), {}};
+  site.record.number = site.number_at_syscall;
   if (code.function.kind == FunctionKind::SignalFrame || site.record.number == SYS_rt_sigreturn) {
     site.refusal = Refusal::SignalReturn;
+  } else if (code.instructions[syscall].length != shim::kSyscallBytes) {
+    site.refusal = Refusal::Undecodable; // it has a prefix
   } else if (flags_live_at(listing, code.instructions[syscall].end())) {
     site.refusal = Refusal::FlagsLive;
   } else {
@@ -157,10 +176,13 @@ Site judge(const CodeListing& listing, const FunctionCode& code, const EntryMap&
 void find_in_function(const CodeListing& listing, const FunctionCode& code, const EntryMap& entries,
                       std::vector<Site>& sites) {
   auto is_syscall = [](const Instruction& one) { return one.flow == Flow::Syscall; };
-  if (std::none_of(code.instructions.begin(), code.instructions.end(), is_syscall)) return;
+  auto is_entry = [&](const Instruction& one) { return is_syscall(one) || one.flow == Flow::Gate32; };
+  if (std::none_of(code.instructions.begin(), code.instructions.end(), is_entry)) return;
   const ConstantFlow constants(code, entries);
   uint64_t free_from = 0;
   for (size_t i = 0; i < code.instructions.size(); i++) {
+    if (code.instructions[i].flow == Flow::Gate32)
+      sites.push_back(refused(code.instructions[i].address, Refusal::Gate32));
     if (!is_syscall(code.instructions[i])) continue;
     sites.push_back(judge(listing, code, entries, constants, i, free_from));
     const Site& site = sites.back();
@@ -168,17 +190,42 @@ void find_in_function(const CodeListing& listing, const FunctionCode& code, cons
   }
 }
 
-// 0f 05 in code that no decoded instruction covers.
+bool enters_kernel(uint8_t first, uint8_t second) {
+  return (first == 0x0f && (second == 0x05 || second == 0x34)) || (first == 0xcd && second == 0x80);
+}
+
+// A site whose neighbours do not do; its flags and number have been looked at.
+void try_island(const CodeImage& image, Padding& padding, Site& site) {
+  const bool wanted = site.refusal == Refusal::NotMovable || site.refusal == Refusal::BranchInside ||
+                      (site.refusal == Refusal::None && site.record.entered);
+  const uint64_t island = wanted ? padding.take(site.syscall_address) : 0;
+  if (island == 0) return;
+  const Area* area = image.area_at(site.syscall_address);
+  const auto bytes_at = [&](uint64_t address) { return area->bytes.data() + (address - area->address); };
+  shim::SiteRecord& record = site.record;
+  const uint32_t check = shim::site_check(bytes_at(site.syscall_address), shim::kSyscallBytes);
+  record = {static_cast<uint32_t>(site.syscall_address),
+            shim::kSyscallBytes,
+            0,
+            0,
+            shim::kSyscallBytes,
+            site.number_at_syscall,
+            0,
+            static_cast<int8_t>(island - site.syscall_address - shim::kSyscallBytes),
+            shim::site_check(bytes_at(island), kJumpBytes, check)};
+  site.refusal = Refusal::None;
+}
+
+// syscall, sysenter and int $0x80 in code that no decoded instruction covers.
 void find_uncovered(const CodeListing& listing, std::vector<Site>& sites) {
   for (const auto& area : listing.image().areas) {
     if (area.kind == AreaKind::Data) continue;
     for (uint64_t offset = 0; offset + 1 < area.bytes.size(); offset++) {
-      if (area.bytes[offset] != 0x0f || area.bytes[offset + 1] != 0x05) continue;
+      if (!enters_kernel(area.bytes[offset], area.bytes[offset + 1])) continue;
       const uint64_t address = area.address + offset;
       const FunctionCode* code = listing.function_at(address);
       if (code != nullptr && !code->instructions.empty() && address < code->instructions.back().end()) continue;
-      sites.push_back({address, code == nullptr ? Refusal::NoFunction : Refusal::Undecodable, {}});
-      sites.back().record.number = shim::kNumberUnknown;
+      sites.push_back(refused(address, code == nullptr ? Refusal::NoFunction : Refusal::Undecodable));
     }
   }
 }
@@ -194,6 +241,7 @@ std::string_view text_of(Refusal refusal) {
     case Refusal::FlagsLive: return "flags are read after the call";
     case Refusal::NotMovable: return "no movable neighbours";
     case Refusal::BranchInside: return "a branch leads into the neighbours";
+    case Refusal::Gate32: return "a call of 32-bit programs";
   }
   return "";
 }
@@ -203,6 +251,8 @@ std::vector<Site> find_sites(const CodeImage& image) {
   const EntryMap entries(listing);
   std::vector<Site> sites;
   for (const auto& code : listing.functions()) find_in_function(listing, code, entries, sites);
+  Padding padding(listing, entries);
+  for (auto& site : sites) try_island(image, padding, site);
   find_uncovered(listing, sites);
   std::sort(sites.begin(), sites.end(), [](auto& a, auto& b) { return a.syscall_address < b.syscall_address; });
   return sites;

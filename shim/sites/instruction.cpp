@@ -40,6 +40,8 @@ Flow flow_of(const Decoded& decoded) {
   }
   switch (decoded.head.mnemonic) {
     case ZYDIS_MNEMONIC_SYSCALL: return Flow::Syscall;
+    case ZYDIS_MNEMONIC_SYSENTER: return Flow::Gate32;
+    case ZYDIS_MNEMONIC_INT: return decoded.operands[0].imm.value.u == 0x80 ? Flow::Gate32 : Flow::Next;
     case ZYDIS_MNEMONIC_HLT:
     case ZYDIS_MNEMONIC_UD0:
     case ZYDIS_MNEMONIC_UD1:
@@ -129,6 +131,8 @@ Instruction reduce(const Decoded& decoded, uint64_t address) {
       ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(&decoded.head, &operands[1], address, &absolute)))
     instruction.reference = absolute;
   instruction.movable = movable_of(decoded, instruction);
+  const auto mnemonic = decoded.head.mnemonic;
+  instruction.is_padding = mnemonic == ZYDIS_MNEMONIC_NOP || mnemonic == ZYDIS_MNEMONIC_INT3;
   return instruction;
 }
 

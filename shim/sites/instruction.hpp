@@ -18,6 +18,7 @@ enum class Flow : uint8_t {
   JumpIndirect, // to where a register or memory says
   Call,         // away, and back to the next instruction; the callee destroys what the ABI lets it destroy
   Leave,        // ret, hlt, ud2: nothing in this function follows
+  Gate32,       // sysenter, int $0x80: into the kernel by a way of 32-bit programs
 };
 
 enum class Movable : uint8_t { No, Yes };
@@ -36,6 +37,7 @@ struct Instruction {
   uint8_t length = 0;
   Flow flow = Flow::Next;
   Movable movable = Movable::No;
+  bool is_padding = false; // nop, int3
   Transfer transfer = Transfer::None;
   uint8_t to = 0, from = 0; // registers of the transfer
 

@@ -10,8 +10,10 @@
 //
 // The stub runs the moved instructions around the call and jumps to address + length. Nothing but `address` itself is
 // ever jumped to within the first `overwrite` bytes. Where `before` >= 5 the `syscall` stays in place, so that a branch
-// which enters the run behind the jump still works: Syscall User Dispatch catches it.
-// Guaranteed: length == before + 2 + after, before <= 16, after <= 12, before + after <= 24, 5 <= overwrite <= length,
+// which enters the run behind the jump still works: Syscall User Dispatch catches it. Such a site is `entered`.
+// A `syscall` whose neighbours are of no use is a run of its own two bytes, overwritten by a short jump over the distance
+// `island`, to five bytes of padding that take the long one (padding.hpp).
+// Guaranteed: length == before + 2 + after, before <= 16, after <= 12, before + after <= 24, 5 <= overwrite <= length (or 2),
 // sites sorted by address, runs disjoint, moved bytes position independent, stack pointer untouched, and no flag is
 // read behind the call that was set before it (the stub and its slow path may destroy flags, rcx and r11).
 #pragma once
@@ -29,8 +31,9 @@ struct SiteRecord {
   uint8_t after;     // bytes of the instructions after it
   uint8_t overwrite; // bytes that the patch replaces: jmp rel32, the rest int3
   int16_t number;    // the system call's number where every way to the site agrees, else kNumberUnknown
-  uint16_t reserved; // 0
-  uint32_t check;    // site_check() of the run's original bytes, to be verified before patching
+  uint8_t entered;   // 1: something branches to what stays in place
+  int8_t island;     // 0: none
+  uint32_t check;    // site_check() of the run's original bytes, and the island's, to be verified before patching
 };
 static_assert(sizeof(SiteRecord) == 16 && alignof(SiteRecord) == 4);
 static_assert(std::is_standard_layout_v<SiteRecord> && std::is_trivially_copyable_v<SiteRecord>);
@@ -41,6 +44,7 @@ struct SiteTable {
   const SiteRecord* sites;
   uint32_t count;
   const char* soname;
+  uint32_t stray_count; // ways into the kernel that are left when all sites are patched; 0: its code needs no trap
 };
 static_assert(std::is_standard_layout_v<SiteTable>);
 
@@ -52,10 +56,15 @@ inline constexpr uint32_t kAfterBytesMax = 12;
 inline constexpr uint32_t kMovedBytesMax = 24;
 
 // FNV-1a, 32 bits.
-constexpr uint32_t site_check(const uint8_t* bytes, size_t count) {
-  uint32_t hash = 0x811c9dc5u;
+constexpr uint32_t site_check(const uint8_t* bytes, size_t count, uint32_t hash = 0x811c9dc5u) {
   for (size_t i = 0; i < count; i++) hash = (hash ^ bytes[i]) * 0x01000193u;
   return hash;
+}
+
+// Does the loaded code still hold what the record was made of?
+inline bool is_intact(const uint8_t* run, const SiteRecord& site) {
+  const uint32_t check = site_check(run, site.length);
+  return site.check == (site.island ? site_check(run + kSyscallBytes + site.island, kJumpBytes, check) : check);
 }
 
 // The tables of the libraries that the build machine has: libc and the dynamic loader first.

@@ -40,6 +40,10 @@ std::string quoted(const std::string& text) {
 
 uint32_t FileSites::patchable_count() const { return refusal_counts(*this)[static_cast<size_t>(Refusal::None)]; }
 
+uint32_t FileSites::stray_count() const {
+  return static_cast<uint32_t>(std::count_if(sites.begin(), sites.end(), [](auto& site) { return site.is_stray(); }));
+}
+
 void print_table(std::ostream& out, const FileSites& file, Detail detail) {
   if (detail == Detail::EverySite) {
     fmt::print(out, "{:>10} {:>10} {:>6} {:>6} {:>5} {:>9} {:>6}  {}\n", "syscall", "run", "length", "before", "after",
@@ -59,9 +63,9 @@ void print_table(std::ostream& out, const FileSites& file, Detail detail) {
   std::vector<std::string> reasons;
   for (uint32_t i = 1; i < kRefusalCount; i++)
     if (counts[i] != 0) reasons.push_back(fmt::format("{} {}", counts[i], text_of(static_cast<Refusal>(i))));
-  fmt::print(out, "{}: {} found, {} patchable, {} refused{}{}{}\n", file.image.path, file.sites.size(), counts[0],
-             file.sites.size() - counts[0], reasons.empty() ? "" : " (", fmt::join(reasons, "; "),
-             reasons.empty() ? "" : ")");
+  fmt::print(out, "{}: {} found, {} patchable, {} refused{}{}{}, {} stray\n", file.image.path, file.sites.size(),
+             counts[0], file.sites.size() - counts[0], reasons.empty() ? "" : " (", fmt::join(reasons, "; "),
+             reasons.empty() ? "" : ")", file.stray_count());
 }
 
 void print_json(std::ostream& out, std::span<const FileSites> files) {
@@ -91,6 +95,7 @@ void print_json(std::ostream& out, std::span<const FileSites> files) {
                    {"found", file.sites.size()},
                    {"patchable", counts[0]},
                    {"refused", refused},
+                   {"stray", file.stray_count()},
                    {"sites", sites}});
   }
   out << all.dump(1) << "\n";
@@ -110,14 +115,14 @@ void print_include(std::ostream& out, std::span<const FileSites> files) {
       for (const auto& site : file.sites) {
         const auto& r = site.record;
         if (site.refusal == Refusal::None)
-          fmt::print(out, "  {{{:#x}, {}, {}, {}, {}, {}, 0, {:#010x}}},\n", r.address, r.length, r.before, r.after,
-                     r.overwrite, r.number, r.check);
+          fmt::print(out, "  {{{:#x}, {}, {}, {}, {}, {}, {}, {}, {:#010x}}},\n", r.address, r.length, r.before,
+                     r.after, r.overwrite, r.number, r.entered, r.island, r.check);
       }
       fmt::print(out, "}};\n");
     }
-    tables +=
-        fmt::format("  {{{}, {}, {}, {}, \"{}\"}},\n", id.empty() ? "nullptr" : fmt::format("kBuildId{}", i), id.size(),
-                    count == 0 ? "nullptr" : fmt::format("kSites{}", i), count, quoted(file.image.soname));
+    tables += fmt::format("  {{{}, {}, {}, {}, \"{}\", {}}},\n", id.empty() ? "nullptr" : fmt::format("kBuildId{}", i),
+                          id.size(), count == 0 ? "nullptr" : fmt::format("kSites{}", i), count,
+                          quoted(file.image.soname), file.stray_count());
   }
   fmt::print(out, "constexpr sp::shim::SiteTable kSiteTables[] = {{\n{}}};\n", tables);
 }

@@ -13,6 +13,7 @@ struct FileSites {
   CodeImage image;
   std::vector<Site> sites;
   uint32_t patchable_count() const;
+  uint32_t stray_count() const;
 };
 
 enum class Detail : uint8_t { Summary, EverySite };

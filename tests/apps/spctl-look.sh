@@ -44,6 +44,9 @@ check "ps -T --json" 0 '"name": "worker\?"' "$SPCTL" ps --threads --json
 check "nodes of all" 0 "^ *$native +0\*" "$SPCTL" nodes
 check "nodes --json" 0 '"name": "worker\?"' "$SPCTL" nodes "$shared" --json
 check "stats" 0 '^requests served +42 +21 +21$' "$SPCTL" stats "$shared"
+check "stats: sealed" 0 '^other calls trapped +no need' "$SPCTL" stats "$shared"
+check "stats: armed, and why" 0 '^other calls trapped +yes, because of start: /usr/bin/odd\?$' "$SPCTL" stats "$native"
+check "stats --json: armed" 0 '"dispatch": "armed"' "$SPCTL" stats --json "$native"
 check "stats --json" 0 "\"pid\": $shared" "$SPCTL" stats --json "$shared"
 check "maps" 0 '^1e0000000000-1e0020000000 +rw-s +512 MiB +control' "$SPCTL" maps "$native"
 check "maps: a range, and where it holds" 0 '^[0-9a-f]+10000-[0-9a-f]+30000 +rw- +128 KiB +arena 1 +1 +anonymous$' \

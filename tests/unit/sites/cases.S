@@ -6,7 +6,7 @@
   .macro CASE name
   .globl \name
   .type \name, @function
-  .p2align 4
+  .p2align 4, 0xf4            // hlt, which is no padding to the finder
 \name:
   .cfi_startproc
   .endm
@@ -128,6 +128,18 @@ CASE rip_relative_before      // so the one after is taken
   ret
 END rip_relative_before
 
+CASE prefixed                 // three bytes, of which the stub would take two for the call
+  mov $39, %eax
+  .byte 0x48, 0x0f, 0x05
+  ret
+END prefixed
+
+CASE legacy_call              // of 32-bit programs
+  mov $20, %eax
+  int $0x80
+  ret
+END legacy_call
+
 CASE stack_neighbour          // push and pop cannot be moved
   push %rbx
   mov %edi, %eax
@@ -234,7 +246,7 @@ CASE broken_record            // the record ends before the syscall, as glibc's 
   ret
 END broken_record
 
-  .p2align 4
+  .p2align 4, 0xf4
   nop
   .cfi_startproc
   .cfi_signal_frame
@@ -245,6 +257,29 @@ restorer:
   mov $15, %rax
   syscall
 END restorer
+
+  .fill 128, 1, 0xf4          // out of the reach of short jumps from above
+CASE island_behind            // no neighbour can be moved; the bytes behind the return take the long jump
+  mov counter(%rip), %eax
+  syscall
+  mov counter(%rip), %edx
+  ret
+  nopl 0(%rax)
+  nop
+  nop
+END island_behind
+
+CASE island_entered           // not there: something branches to those bytes
+  mov counter(%rip), %eax
+  syscall
+  mov counter(%rip), %edx
+  jrcxz 1f
+  ret
+  nopl 0(%rax)
+1:nop
+  nop
+  ret
+END island_entered
 
   .section .rodata
   .p2align 3

@@ -64,6 +64,11 @@ void check_promises(const CodeImage& image, const std::vector<Site>& sites) {
     CHECK(r.before <= sp::shim::kBeforeBytesMax);
     CHECK(r.after <= sp::shim::kAfterBytesMax);
     CHECK(r.before + r.after <= sp::shim::kMovedBytesMax);
+    if (r.island != 0) {
+      CHECK((r.length == 2 && r.before == 0 && r.overwrite == 2));
+      CHECK(image.is_code(site.syscall_address + 2 + static_cast<uint64_t>(int64_t{r.island})));
+      continue;
+    }
     CHECK(r.overwrite >= 5);
     CHECK(r.overwrite <= r.length);
     CHECK((r.before < 5 || r.overwrite <= r.before));
@@ -115,6 +120,24 @@ TEST_CASE("what depends on its address or moves the stack is not moved") {
   check_refused("stack_neighbour", Refusal::NotMovable);
   check_refused("call_neighbour", Refusal::NotMovable);
   check_run("rip_relative_before", 0, 3, 5, -1);
+  check_refused("prefixed", Refusal::Undecodable);
+}
+
+TEST_CASE("padding that nothing enters takes the jump of a site without neighbours") {
+  const Site site = site_of("island_behind");
+  REQUIRE(site.refusal == Refusal::None);
+  CHECK(site.record.island == 7);
+  CHECK(site.record.number == sp::shim::kNumberUnknown);
+  CHECK(!site.is_stray());
+  check_refused("island_entered", Refusal::NotMovable);
+}
+
+TEST_CASE("what is left when all is patched is stray") {
+  CHECK(site_of("mov_immediate_entered_at_syscall").is_stray());
+  CHECK(site_of("legacy_call").is_stray());
+  CHECK(site_of("stack_neighbour").is_stray());
+  CHECK(!site_of("mov_immediate").is_stray());
+  CHECK(!site_of("restorer").is_stray());
 }
 
 TEST_CASE("flags that live across the call refuse it") {

@@ -62,7 +62,7 @@ private:
 
 void patch_site(uintptr_t base, const SiteRecord& site) {
   auto* run = reinterpret_cast<uint8_t*>(base + site.address);
-  if (sp::shim::site_check(run, site.length) != site.check || probe.site_count == kSitesMax) {
+  if (!sp::shim::is_intact(run, site) || probe.site_count == kSitesMax) {
     probe.wrong = true;
     return;
   }
@@ -82,7 +82,12 @@ void patch_site(uintptr_t base, const SiteRecord& site) {
   stub.bytes("\xe9", 1);
   stub.relative(run + site.length);
 
-  Stub patch(run);
+  if (site.island != 0) {
+    Stub short_jump(run);
+    short_jump.bytes("\xeb", 1);
+    short_jump.value<int8_t>(site.island);
+  }
+  Stub patch(site.island != 0 ? run + sp::shim::kSyscallBytes + site.island : run);
   patch.bytes("\xe9", 1);
   patch.relative(slot);
   for (uint32_t i = sp::shim::kJumpBytes; i < site.overwrite; i++) run[i] = 0xcc;

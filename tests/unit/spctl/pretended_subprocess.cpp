@@ -65,11 +65,13 @@ void fill(wire::SubProcessControl& control, const char* how) {
   const char* nodes = getenv(wire::kEnvNodes);
   control.options.node_count = nodes != nullptr ? static_cast<uint32_t>(atoi(nodes)) : 2;
   control.thread_count = 1;
+  strcpy(control.armed_because, "start: /usr/bin/odd\033");
   control.trapped_by_number[39] = 5;  // getpid
   control.refused_by_number[425] = 7; // io_uring_setup
   control.nodes[0].host_pid = getpid();
   if (strcmp(how, "shared") == 0) {
     control.state = wire::SubProcessState::shared;
+    control.dispatch = wire::Dispatch::sealed;
     fill_node(control.nodes[0], getpid(), 3);
     fill_node(control.nodes[1], make_resident(), 2);
     fill_ranges();
