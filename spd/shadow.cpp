@@ -151,7 +151,10 @@ void take(Ring& ring, const TakenRequest& taken) {
   const auto& a = taken.request.arguments;
   switch (static_cast<wire::ShadowOperation>(taken.request.operation)) {
     case wire::ShadowOperation::call:
-      if (!taken.request.flags && !may_block(a)) return answer(ring, taken.ticket, perform_call(record, a));
+      if (taken.request.flags == wire::kOnlyIfReady && may_block(a))
+        return answer(ring, taken.ticket, wire::kWouldWait);
+      if ((taken.request.flags == wire::kOnlyIfReady || taken.request.flags == 0) && !may_block(a))
+        return answer(ring, taken.ticket, perform_call(record, a));
       if (!give_to_performer(record, ring, taken)) answer(ring, taken.ticket, -EAGAIN);
       return;
     case wire::ShadowOperation::fork:

@@ -2,6 +2,7 @@
 #include "vfd/pending_call.hpp"
 
 #include "libsuperproc/base/gate.hpp"
+#include "vfd/call_scope.hpp"
 
 namespace sp::vfd {
 
@@ -30,20 +31,14 @@ bool take_poke() {
   return true;
 }
 
-PendingCall::PendingCall() : self_{static_cast<int32_t>(sys::call(SYS_gettid))} {
-  sys::call(SYS_rt_sigprocmask, SIG_BLOCK, &kSigsys, &mask_before_, sizeof kSigsys);
-}
+PendingCall::PendingCall() : self_{static_cast<int32_t>(sys::call(SYS_gettid))} {}
 
-PendingCall::~PendingCall() {
-  if (active_) finish();
-  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask_before_, nullptr, sizeof mask_before_);
-}
-
-long PendingCall::start_request(const Request& request) {
+long PendingCall::start(Request request) {
   const Result<Ring> ring = Ring::open(moved_ring_memory(own_record()), kMovedRingBytes);
   const Result<EventChannel> bell = EventChannel::open(moved_bell_line(own_record()));
   if (!ring || !bell) return -EIO;
   link_ = NodeLink(*ring, *bell, WaitPolicy{});
+  request.flags = static_cast<uint32_t>(self_.value);
   poke = Poke::awaited;
   const Result<Ticket> ticket = link_.start(request, self_);
   if (!ticket) return -ticket.error().value;
@@ -53,7 +48,23 @@ long PendingCall::start_request(const Request& request) {
 }
 
 long PendingCall::wait_here(pollfd* polled, uint32_t count, int64_t limit_ns, const uint64_t* mask) {
-  const uint64_t let_through = (mask ? *mask : mask_before_) & ~kSigsys;
+  CallScope& scope = *CallScope::current();
+  const long signals = scope.watch_signals(mask);
+  pollfd all[kWaitCountMax + 1];
+  for (uint32_t i = 0; i < count; ++i) all[i] = polled[i];
+  all[count] = {static_cast<int>(signals), POLLIN, 0};
+  long result = wait(all, count + 1, limit_ns);
+  sys::call(SYS_close, signals);
+  if (result > 0 && all[count].revents) {
+    scope.interrupted_under(mask);
+    if (--result == 0) return -EINTR;
+  }
+  for (uint32_t i = 0; i < count; ++i) polled[i].revents = all[i].revents;
+  return result;
+}
+
+long PendingCall::wait(pollfd* polled, uint32_t count, int64_t limit_ns) {
+  constexpr uint64_t kAllButPokes = ~kSigsys;
   const int64_t end = limit_ns < 0 ? 0 : now_ns() + limit_ns;
   for (;;) {
     if (done()) return 0;
@@ -61,9 +72,9 @@ long PendingCall::wait_here(pollfd* polled, uint32_t count, int64_t limit_ns, co
     if (left < 0) left = 0;
     timespec limit{left / 1'000'000'000, left % 1'000'000'000};
     const long result =
-        sys::call(SYS_ppoll, polled, count, limit_ns < 0 ? nullptr : &limit, &let_through, sizeof let_through);
-    if (result != -EINTR || poke != Poke::come) return result;
-    poke = Poke::awaited; // an old one, or that of this call
+        sys::call(SYS_ppoll, polled, count, limit_ns < 0 ? nullptr : &limit, &kAllButPokes, sizeof kAllButPokes);
+    if (result != -EINTR) return result;
+    if (poke == Poke::come) poke = Poke::awaited; // an old one, or that of this call
   }
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vfd/shadow_call.hpp"
 
+#include "vfd/call_scope.hpp"
+#include "vfd/pending_call.hpp"
 #include "vfd/program_memory.hpp"
 
 namespace sp::vfd {
@@ -19,22 +21,37 @@ long interrupt(NodeLink& link, Ticket ticket, HostTid self) {
 
 namespace {
 
-Result<long> ask(uint32_t record, const Request& request) {
+enum class Wait { yes, no };
+
+Result<long> ask(uint32_t record, Request request, Wait wait) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
   TRY(const Ring ring, Ring::open(moved_ring_memory(record), kMovedRingBytes));
   TRY(const EventChannel bell, EventChannel::open(moved_bell_line(record)));
   NodeLink link(ring, bell, WaitPolicy{});
+  if (wait == Wait::no) request.flags = wire::kOnlyIfReady;
   TRY(const Ticket ticket, link.start(request, self));
-  const Result<int64_t> result = link.finish_interruptible(ticket);
-  if (!result && result.error().value == EINTR) return interrupt(link, ticket, self);
-  return result;
+  return link.finish(ticket);
+}
+
+long wait_for_it(const Request& request) {
+  PendingCall call;
+  if (const long failed = call.start(request)) return failed;
+  (void)call.wait_here(nullptr, 0, -1, nullptr);
+  return call.finish();
 }
 
 } // namespace
 
-long ask_shadow_with(uint32_t record, const Request& request) { return to_raw(ask(record, request)); }
+long ask_shadow_with(uint32_t record, const Request& request) {
+  CallScope* const scope = CallScope::current();
+  if (!scope) return to_raw(ask(record, request, Wait::yes));
+  scope->block();
+  const long result = to_raw(ask(record, request, Wait::no));
+  return result == wire::kWouldWait ? wait_for_it(request) : result;
+}
 
 Transfer::Transfer() : record_(own_record()) {
+  if (CallScope* const scope = CallScope::current()) scope->block();
   auto& used = wire::moved(record_).transfer_used;
   for (uint32_t seen = used.load();;) {
     const uint32_t free = ~seen & ((1u << wire::kTransferCount) - 1);

@@ -6,7 +6,7 @@
 
 namespace sp::vfd {
 
-// Waits for the answer. A signal whose handler does not restart calls interrupts the call there as well.
+// Waits for the answer. In a CallScope a signal of the program ends a wait there with EINTR.
 long ask_shadow_with(uint32_t record, const Request& request);
 
 // Ends a call that waits there, or that has just ended: its result, -EINTR if it was ended.

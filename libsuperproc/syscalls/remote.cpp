@@ -14,6 +14,7 @@
 #include "libsuperproc/syscalls/mixed_wait.hpp"
 #include "libsuperproc/syscalls/remote_files.hpp"
 #include "libsuperproc/syscalls/table.hpp"
+#include "vfd/call_scope.hpp"
 #include "vfd/descriptors.hpp"
 #include "vfd/epolls.hpp"
 #include "vfd/shadow_call.hpp"
@@ -98,7 +99,9 @@ bool concerns_shadow(const Arguments& arguments, const Call& call) {
 
 } // namespace
 
-std::optional<long> perform_remotely(Call& call) {
+namespace {
+
+std::optional<long> perform(Call& call) {
   switch (call.number()) {
     case SYS_close:
       vfd::forget_twin(call.arg(0));
@@ -147,6 +150,31 @@ std::optional<long> perform_remotely(Call& call) {
   const Arguments* row = find_arguments(call.number());
   if (!row || !concerns_shadow(*row, call)) return std::nullopt;
   return by_row(call);
+}
+
+// signal(7): these return EINTR after any handler.
+bool never_restarts(long number) {
+  switch (number) {
+    case SYS_poll:
+    case SYS_ppoll:
+    case SYS_select:
+    case SYS_pselect6:
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2: return true;
+    default: return false;
+  }
+}
+
+} // namespace
+
+std::optional<long> perform_remotely(Call& call) {
+  for (;;) {
+    vfd::CallScope scope;
+    const std::optional<long> result = perform(call);
+    const bool again = scope.leave();
+    if (!again || !result || *result != -EINTR || never_restarts(call.number())) return result;
+  }
 }
 
 void watch_remote_calls() {

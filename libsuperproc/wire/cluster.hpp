@@ -123,7 +123,10 @@ enum class NodeOperation : uint32_t {
 
 inline constexpr uint64_t kPokeMark = 0x656b6f70'72707573;
 
-// What a shadow does for its body. A request whose flags are not 0 has the thread of this number poked when it is done.
+// What a shadow does for its body. A request's flags are 0, or kOnlyIfReady (a call that would wait is not performed but
+// answered with kWouldWait), or the number of a thread that is to be poked when the call is done.
+inline constexpr uint32_t kOnlyIfReady = 1u << 31;
+inline constexpr long kWouldWait = -4096; // no errno
 enum class ShadowOperation : uint32_t {
   none = 0,
   call,       // number, six arguments; pointers lead into the transfer area -> result
