@@ -7,7 +7,7 @@
 #include <pthread.h>
 #include <sys/syscall.h>
 
-#include "libsuperproc/cluster/node_mesh.hpp"
+#include "libsuperproc/cluster/moved_kin.hpp"
 #include "spd/shadow_descriptors.hpp"
 
 namespace sp::spd {
@@ -120,6 +120,10 @@ bool may_block(const CallWords& call) {
 }
 
 long perform_call(uint32_t record, const CallWords& call) {
+  if (call[0] == SYS_kill && call[2] == SIGSTOP &&
+      stop_bodies({wire::moved(record).shadow_node.load()}, static_cast<int32_t>(call[1])) &&
+      static_cast<int32_t>(call[1]) > 0)
+    return 0;
   const long result =
       sys::call(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]);
   return note_descriptors(record, call, result);
