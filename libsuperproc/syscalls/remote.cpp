@@ -83,12 +83,6 @@ std::optional<long> ask_both(const Call& call) {
   return there == -ESRCH ? call.pass() : there;
 }
 
-// Who began here has its parent here, while that lives; else spd is in its place.
-long parent(const Call& call) {
-  const long here = call.pass();
-  return here > 1 ? here : by_row(call);
-}
-
 bool concerns_shadow(const Arguments& arguments, const Call& call) {
   for (uint32_t i = 0; i < arguments.count; ++i)
     if ((arguments.at[i].kind == ArgumentKind::fd || arguments.at[i].kind == ArgumentKind::dirfd) &&
@@ -139,7 +133,7 @@ std::optional<long> perform(Call& call) {
     case SYS_wait4:
     case SYS_waitid: return wait_for(call);
     case SYS_kill: return send(call);
-    case SYS_getppid: return parent(call);
+    case SYS_getppid: return parent_of_body();
     case SYS_getpgrp:
     case SYS_setsid: return by_row(call);
     case SYS_getpgid:
@@ -175,6 +169,12 @@ std::optional<long> perform_remotely(Call& call) {
     const bool again = scope.leave();
     if (!again || !result || *result != -EINTR || never_restarts(call.number())) return result;
   }
+}
+
+// Who began here has its parent here, while that lives; else spd is in its place.
+long parent_of_body() {
+  const long here = sys::call(SYS_getppid);
+  return here > 1 ? here : vfd::shadow_call(SYS_getppid);
 }
 
 void watch_remote_calls() {

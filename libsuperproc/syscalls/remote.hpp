@@ -14,4 +14,7 @@ std::optional<long> perform_remotely(Call& call);
 // Dispatch must see all calls for which perform_remotely() may have an answer.
 void watch_remote_calls();
 
+// The number of its parent, as the program knows it.
+long parent_of_body();
+
 } // namespace sp

@@ -17,6 +17,10 @@
 
 namespace sp {
 
+// files.cpp
+[[gnu::visibility("hidden")]] long sys_open(Call&);
+[[gnu::visibility("hidden")]] long sys_openat(Call&);
+
 namespace {
 
 using vfd::is_remote;
@@ -55,11 +59,10 @@ uint64_t bytes_of_request(uint32_t request) {
   }
 }
 
-// What it points to, as far as it is there, begins with.
-bool is_terminal(const char* path) {
-  constexpr char kTerminal[] = "/dev/tty";
-  char given[sizeof kTerminal];
-  return vfd::read_program(given, path, sizeof given) && __builtin_memcmp(given, kTerminal, sizeof given) == 0;
+// `bytes` of what it points to, if that is there.
+bool begins_with(const char* path, const char* text, uint64_t bytes) {
+  char given[16];
+  return vfd::read_program(given, path, bytes) && __builtin_memcmp(given, text, bytes) == 0;
 }
 
 long same_file(long here, uint64_t there) {
@@ -111,10 +114,11 @@ long device_by_shadow(const Call& call) {
                               : shadow_call(SYS_ioctl, call.arg(0), call.arg(1), call.arg(2));
 }
 
-std::optional<long> open_by_shadow(const Call& call) {
+std::optional<long> open_by_shadow(Call& call) {
   const bool at = call.number() == SYS_openat;
   const char* path = call.pointer<const char>(at ? 1 : 0);
-  if (!(at && is_remote(call.arg(0))) && !is_terminal(path)) return std::nullopt;
+  if (begins_with(path, "/proc/", 6)) return at ? sys_openat(call) : sys_open(call);
+  if (!(at && is_remote(call.arg(0))) && !begins_with(path, "/dev/tty", sizeof "/dev/tty")) return std::nullopt;
   uint64_t a[6];
   for (int i = 0; i < 6; ++i) a[i] = call.arg(i);
   return call_by_shadow(call.number(), a);
