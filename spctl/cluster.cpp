@@ -20,6 +20,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,7 +50,7 @@ void format(const RunSettings& settings) {
   c.bytes = sizeof c;
   c.node_count = settings.node_count;
   c.placement = settings.placement;
-  c.place_next.store(1); // the first child leaves the first node
+  c.place_next.store(1);             // the first child leaves the first node
   constexpr int32_t kReserved = 300; // the kernel gives out none below again
   const int32_t share = (highest_pid() - kReserved) / static_cast<int32_t>(settings.node_count);
   for (uint32_t t = 0; t < settings.node_count; ++t) {
@@ -67,7 +68,8 @@ tl::expected<int, Refusal> make_segment(const RunSettings& settings) {
   if (descriptor < 0 || ftruncate(descriptor, static_cast<off_t>(wire::kClusterBytes)) != 0)
     return refused(fmt::format("no memory for the cluster: {}", errno_text(errno)));
   void* const there = reinterpret_cast<void*>(wire::kClusterBase);
-  if (mmap(there, wire::kClusterBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, descriptor, 0) != there)
+  if (mmap(there, wire::kClusterBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, descriptor, 0) !=
+      there)
     return refused(fmt::format("no memory for the cluster: {}", errno_text(errno)));
   format(settings);
   return descriptor;
@@ -157,7 +159,8 @@ void let_go_of_terminal() {
 
 [[noreturn]] void end_nodes(const std::vector<pid_t>& spds) {
   for (const pid_t spd : spds) kill(spd, SIGKILL);
-  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {}
+  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
   _exit(0);
 }
 
@@ -193,6 +196,28 @@ void let_go_of_terminal() {
   end_nodes(spds);
 }
 
+// What is sent to spctl is meant for the program. What the terminal sends reaches it as well, being in the same job.
+void hand_on(const signalfd_siginfo& signal) {
+  if (signal.ssi_code == SI_KERNEL) return;
+  (void)ask_spd({0}, {0}, HostTid{static_cast<int32_t>(gettid())}, wire::NodeOperation::signal_first, 0,
+                signal.ssi_signo);
+}
+
+ssize_t read_report(int report, void* to, size_t bytes) {
+  sigset_t ours;
+  sigemptyset(&ours);
+  for (int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE}) sigaddset(&ours, signal);
+  sigprocmask(SIG_BLOCK, &ours, nullptr);
+  const int signals = signalfd(-1, &ours, SFD_CLOEXEC);
+  for (;;) {
+    pollfd either[] = {{report, POLLIN, 0}, {signals, POLLIN, 0}};
+    if (poll(either, 2, -1) < 0) continue;
+    signalfd_siginfo signal;
+    if (either[1].revents && read(signals, &signal, sizeof signal) == sizeof signal) hand_on(signal);
+    if (either[0].revents) return read(report, to, bytes);
+  }
+}
+
 } // namespace
 
 tl::expected<int, Refusal> run_isolated(const RunSettings& settings, const std::string& file,
@@ -218,10 +243,8 @@ tl::expected<int, Refusal> run_isolated(const RunSettings& settings, const std::
     keep_nodes(settings, launch, alive[0]);
   }
   close(report[1]);
-  for (int signal : {SIGINT, SIGQUIT}) std::signal(signal, SIG_IGN); // the program's business
   int status = 0;
-  ssize_t got = 0;
-  while ((got = read(report[0], &status, sizeof status)) < 0 && errno == EINTR) {}
+  const ssize_t got = read_report(report[0], &status, sizeof status);
   if (got != sizeof status) {
     int ended = 0;
     waitpid(parent, &ended, 0);
@@ -236,6 +259,9 @@ void end_as(int wait_status) {
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
     std::signal(WTERMSIG(wait_status), SIG_DFL);
+    sigset_t all;
+    sigfillset(&all);
+    sigprocmask(SIG_UNBLOCK, &all, nullptr);
     raise(WTERMSIG(wait_status));
   }
   _exit(WEXITSTATUS(wait_status));

@@ -94,7 +94,8 @@ int run(const RunOptions& options) {
   const auto summary = new_summary(options.summary_path);
   if (!summary) return refuse(summary.error());
   settings->summary_path = *summary;
-  if (options.isolation == Isolation::namespaces) return execute_isolated(*program, options.command, *settings, *library);
+  if (options.isolation == Isolation::namespaces)
+    return execute_isolated(*program, options.command, *settings, *library);
   return refuse(execute(*program, options.command, superproc_environment(environ, *settings, *library)));
 }
 

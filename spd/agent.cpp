@@ -52,6 +52,7 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::signal_body:
       if (signal > 64) return -EINVAL;
       return kill(wire::moved(index).pid.load(), static_cast<int>(signal)) == 0 ? 0 : -errno;
+    case NodeOperation::signal_first: return signal > 64 ? -EINVAL : signal_first_program(static_cast<int>(signal));
     case NodeOperation::next_pid: return lend_pid(wire::moved(index).pid.load());
     case NodeOperation::old_pids: return take_pids_back();
     case NodeOperation::poke_body: return poke(wire::moved(index).pid.load(), static_cast<pid_t>(request.arguments[1]));

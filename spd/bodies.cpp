@@ -149,6 +149,11 @@ void start_first_program(char** command, int report_descriptor) {
   _exit(errno == ENOENT || errno == ENOTDIR ? 127 : 126);
 }
 
+long signal_first_program(int signal) {
+  if (first_program <= 0) return -ESRCH;
+  return kill(first_program, signal) == 0 ? 0 : -errno;
+}
+
 long start_body(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
   Program program;

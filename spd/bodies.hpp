@@ -10,6 +10,8 @@ namespace sp::spd {
 
 void start_first_program(char** command, int report_descriptor);
 
+long signal_first_program(int signal); // 0 or -errno
+
 // 0 or -errno. Returns when the program runs, as vfork does.
 long start_body(NodeId self, uint32_t record);
 

@@ -74,7 +74,8 @@ uint32_t claim_record(NodeId body_node, NodeId shadow_node) {
     if (!m.state.compare_exchange_strong(free, wire::MovedState::claimed)) continue;
     m.use.fetch_add(1);
     uint32_t high = wire::cluster().moved_high.load();
-    while (high <= i && !wire::cluster().moved_high.compare_exchange_weak(high, i + 1)) {}
+    while (high <= i && !wire::cluster().moved_high.compare_exchange_weak(high, i + 1)) {
+    }
     m.body_node.store(body_node.value);
     m.shadow_node.store(shadow_node.value);
     m.wait_status.store(0), m.stopped_by.store(0), m.transfer_used.store(0), m.fresh.store(0);

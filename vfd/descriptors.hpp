@@ -8,7 +8,8 @@
 namespace sp::vfd {
 
 inline uint8_t kind_of(uint64_t descriptor) {
-  return descriptor < wire::kVfdCountMax ? record().descriptors[descriptor].load(std::memory_order_relaxed) : uint8_t{0};
+  return descriptor < wire::kVfdCountMax ? record().descriptors[descriptor].load(std::memory_order_relaxed)
+                                         : uint8_t{0};
 }
 inline bool is_remote(uint64_t descriptor) { return kind_of(descriptor) != 0; }
 

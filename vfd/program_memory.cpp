@@ -10,7 +10,8 @@ namespace sp::vfd {
 
 namespace {
 
-// process_vm_readv and process_vm_writev on this very process, by its thread, since its main thread may have ended. Returns how many bytes.
+// process_vm_readv and process_vm_writev on this very process, by its thread, since its main thread may have ended.
+// Returns how many bytes.
 long transfer(long number, void* ours, const void* program, uint64_t bytes) {
   const iovec local{ours, bytes}, remote{const_cast<void*>(program), bytes};
   return bytes ? sys::call(number, sys::call(SYS_gettid), &local, 1, &remote, 1, 0) : 0;

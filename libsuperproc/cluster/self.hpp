@@ -32,8 +32,8 @@ struct ThreadSelf {
   // the kernel.
   Borrower borrower;
   uint32_t borrower_record; // the record (vfd/body.hpp) of a child that borrows this thread, + 1; 0: there is none
-  int32_t place_next; // sp_place_next: node + 1, 0: by policy
-  int32_t tid;        // of the thread itself, also while it ends; a borrower has another
+  int32_t place_next;       // sp_place_next: node + 1, 0: by policy
+  int32_t tid;              // of the thread itself, also while it ends; a borrower has another
 };
 extern thread_local constinit ThreadSelf thread_self;
 

@@ -57,8 +57,8 @@ void write_summary(int status) {
   for (uint32_t n = 0; n < node_count(); ++n) line << (n ? "," : "") << node_record({n}).requests_served.load();
   line << "],\"home\":" << home_node().value << ",\"trapped\":" << node_record(home_node()).trapped.load()
        << ",\"node\":" << (vfd::in_cluster() ? vfd::membership.node.value : home_node().value)
-       << ",\"moved\":" << (vfd::is_body() ? "true" : "false") << ",\"patched\":" << control().patched_sites.load() << ",\"conversion_us\":" << control().conversion_us.load()
-       << "}\n";
+       << ",\"moved\":" << (vfd::is_body() ? "true" : "false") << ",\"patched\":" << control().patched_sites.load()
+       << ",\"conversion_us\":" << control().conversion_us.load() << "}\n";
   const long fd = sys::call(SYS_openat, AT_FDCWD, summary_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return;
   sys::call(SYS_write, fd, line.text(), line.length());

@@ -25,9 +25,9 @@ constexpr uint64_t kPartBytes = 96 << 10; // of one transfer area; names and str
 struct Returned {
   void* program;
   const void* transferred;
-  uint64_t bytes;      // the most
-  uint32_t by_result;  // 1: as many as the call's result says
-  uint32_t by_length;  // ... or as the socklen_t says that this argument points to (0: none)
+  uint64_t bytes;     // the most
+  uint32_t by_result; // 1: as many as the call's result says
+  uint32_t by_length; // ... or as the socklen_t says that this argument points to (0: none)
 };
 
 class Marshalled {
@@ -69,7 +69,8 @@ private:
       case ArgumentKind::str: return given ? place(i, transfer_.put_text(pointer_to<const char>(given))) : 0;
       case ArgumentKind::sigset: return given ? place(i, transfer_.put(pointer_to<const void>(given), 8)) : 0;
       case ArgumentKind::timespec: return given ? place(i, transfer_.put(pointer_to<const void>(given), 16)) : 0;
-      case ArgumentKind::in: return given ? place(i, transfer_.put(pointer_to<const void>(given), bytes_of(argument))) : 0;
+      case ArgumentKind::in:
+        return given ? place(i, transfer_.put(pointer_to<const void>(given), bytes_of(argument))) : 0;
       case ArgumentKind::out:
       case ArgumentKind::inout: return given ? put_out(i, argument) : 0;
       case ArgumentKind::outlen: {
@@ -88,9 +89,8 @@ private:
 
   long put_out(uint32_t i, const Argument& argument) {
     const uint64_t bytes = bytes_of(argument);
-    void* const at = argument.kind == ArgumentKind::inout
-                         ? transfer_.put(pointer_to<const void>(given_[i]), bytes)
-                         : transfer_.take(bytes);
+    void* const at = argument.kind == ArgumentKind::inout ? transfer_.put(pointer_to<const void>(given_[i]), bytes)
+                                                          : transfer_.take(bytes);
     give_back({pointer_to<void>(given_[i]), at, bytes, argument.bytes == 0, 0});
     return place(i, at);
   }

@@ -130,8 +130,7 @@ std::optional<long> select_both(const Call& call) {
   uint32_t used = 0;
   bool any = false;
   for (uint32_t n = 0; n < count; ++n) {
-    const int events =
-        (has(reads, n) ? POLLIN : 0) | (has(writes, n) ? POLLOUT : 0) | (has(excepts, n) ? POLLPRI : 0);
+    const int events = (has(reads, n) ? POLLIN : 0) | (has(writes, n) ? POLLOUT : 0) | (has(excepts, n) ? POLLPRI : 0);
     if (!events) continue;
     polled[used++] = {static_cast<int>(n), static_cast<short>(events), 0};
     any = any || vfd::is_remote(n);
@@ -187,7 +186,8 @@ long take_both(const Call& call, long twin, long max, const uint64_t* mask) {
 } // namespace
 
 std::optional<long> epoll_wait_both(const Call& call) {
-  const long max = call.number_arg(2) < static_cast<int>(kEventsMax) ? call.number_arg(2) : static_cast<int>(kEventsMax);
+  const long max =
+      call.number_arg(2) < static_cast<int>(kEventsMax) ? call.number_arg(2) : static_cast<int>(kEventsMax);
   int64_t limit_ns = kForEver;
   if (call.number() == SYS_epoll_pwait2)
     limit_ns = limit_of(call.pointer<const timespec>(3));

@@ -178,9 +178,9 @@ long parent_of_body() {
 }
 
 void watch_remote_calls() {
-  constexpr int kOthers[] = {SYS_poll,   SYS_ppoll,  SYS_select, SYS_pselect6, SYS_wait4,  SYS_waitid,
+  constexpr int kOthers[] = {SYS_poll,   SYS_ppoll,   SYS_select,  SYS_pselect6, SYS_wait4,   SYS_waitid,
                              SYS_kill,   SYS_getppid, SYS_getpgrp, SYS_setsid,   SYS_getpgid, SYS_setpgid,
-                             SYS_getsid, SYS_socket, SYS_open,   SYS_mmap};
+                             SYS_getsid, SYS_socket,  SYS_open,    SYS_mmap};
   for (const int number : kOthers) sp_interest[number] |= kInterestRemote;
   for (const SyscallRow& row : syscall_rows()) {
     const Arguments& arguments = *find_arguments(row.number);

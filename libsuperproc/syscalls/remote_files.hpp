@@ -8,11 +8,11 @@
 
 namespace sp {
 
-long control_by_shadow(const Call& call);                  // fcntl
-long device_by_shadow(const Call& call);                   // ioctl
-std::optional<long> open_by_shadow(Call& call);            // the controlling terminal; /proc names this process
-std::optional<long> map_by_name(const Call& call);         // mmap of a file that both nodes see
-std::optional<long> message_by_shadow(const Call& call);   // sendmsg, recvmsg
-std::optional<long> copy_by_hand(const Call& call);        // sendfile, splice, copy_file_range
+long control_by_shadow(const Call& call);                // fcntl
+long device_by_shadow(const Call& call);                 // ioctl
+std::optional<long> open_by_shadow(Call& call);          // the controlling terminal; /proc names this process
+std::optional<long> map_by_name(const Call& call);       // mmap of a file that both nodes see
+std::optional<long> message_by_shadow(const Call& call); // sendmsg, recvmsg
+std::optional<long> copy_by_hand(const Call& call);      // sendfile, splice, copy_file_range
 
 } // namespace sp

@@ -92,17 +92,19 @@ struct Departure {
 
 struct alignas(4096) Moved {
   std::atomic<MovedState> state; // futex word
-  std::atomic<uint32_t> use; // counts claims, so that news of an earlier use is not taken for this one's
+  std::atomic<uint32_t> use;     // counts claims, so that news of an earlier use is not taken for this one's
   std::atomic<int32_t> pid;
   std::atomic<int32_t> shadow_pid; // the same, but for rare races of an ordinary user's
   std::atomic<uint32_t> body_node;
   std::atomic<uint32_t> shadow_node;
-  std::atomic<int32_t> wait_status; // as wait4 gives it
-  std::atomic<int32_t> stopped_by;  // the signal that stopped the body, 0: it runs
+  std::atomic<int32_t> wait_status;    // as wait4 gives it
+  std::atomic<int32_t> stopped_by;     // the signal that stopped the body, 0: it runs
   std::atomic<uint32_t> transfer_used; // bit n: transfer area n is taken
   std::atomic<uint32_t> fresh;         // 1: the body has not yet taken its places
   Departure departure;
-  struct { uint64_t line[8]; } bell; // EventChannelLine of the shadow
+  struct {
+    uint64_t line[8];
+  } bell;                                         // EventChannelLine of the shadow
   std::atomic<uint8_t> descriptors[kVfdCountMax]; // of the shadow: 0 none, else kVfdOpen | file type (S_IFMT >> 12)
 };
 inline constexpr uint8_t kVfdOpen = 0x80;
@@ -115,6 +117,7 @@ enum class NodeOperation : uint32_t {
   watch_body,   // record: it began here by itself (a fork's child); ended when it is gone
   watch_shadow, // record: the shadow lives on this node
   signal_body,  // record, signal
+  signal_first, // 0, signal: to the program that `spctl run` has started, on the first node
   next_pid,     // record: the next process of this node gets its number; 0 or -errno
   old_pids,     // after that: numbers go on where they were
   poke_body,    // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
@@ -139,8 +142,8 @@ enum class ShadowOperation : uint32_t {
 inline constexpr const char* kEnvMoved = "SUPERPROC_MOVED";     // record of this SubProcess, set by us
 inline constexpr const char* kEnvPreload = "SUPERPROC_PRELOAD"; // what spd gives to the program as LD_PRELOAD
 inline constexpr const char* kEnvCluster = "SUPERPROC_CLUSTER"; // where spd and sp-shadow are, set by spctl
-inline constexpr int kKeeperPid = 2;     // on every node, holds the cluster segment ...
-inline constexpr int kKeeperSegment = 3; // ... as this descriptor
+inline constexpr int kKeeperPid = 2;                            // on every node, holds the cluster segment ...
+inline constexpr int kKeeperSegment = 3;                        // ... as this descriptor
 
 inline ClusterHeader& cluster() { return *reinterpret_cast<ClusterHeader*>(kClusterBase); }
 inline Moved& moved(uint32_t index) { return *reinterpret_cast<Moved*>(kMovedBase + index * kMovedBytes); }
