@@ -45,7 +45,8 @@ static void play_rounds(void) {
   shared = (struct shared*)map_shared();
   for (int round = 0; round < 4; round++) {
     if (round == 2)
-      run_on_each(nothing, NULL), munmap(shared, 8192), shared = map_shared(); // now one mapped after the first thread
+      run_on_each(nothing, NULL), munmap(shared, 8192),
+          shared = (struct shared*)map_shared(); // now one mapped after the first thread
     shared->turn = shared->count = 0;
     CHECK(pthread_mutex_init(&shared->mutex, &mutex_attributes) == 0 &&
           pthread_cond_init(&shared->cond, &cond_attributes) == 0);
