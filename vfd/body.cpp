@@ -10,6 +10,7 @@
 #include "libsuperproc/base/path.hpp"
 #include "vfd/descriptors.hpp"
 #include "vfd/shadow_call.hpp"
+#include "vpid/lease.hpp"
 
 namespace sp::vfd {
 
@@ -54,7 +55,7 @@ void attach(const char* moved) {
   if (!in_cluster()) return;
   membership.record = record_named(moved);
   if (!is_body()) {
-    membership.node = node_of_pid(static_cast<int32_t>(sys::call(SYS_getpid)));
+    membership.node = vpid::node_of(static_cast<int32_t>(sys::call(SYS_getpid)));
     return;
   }
   membership.node = {record().body_node.load()};
