@@ -152,7 +152,8 @@ void when_native() {
   die_by_signal = die_by_signal_here;
   known_code = is_known_code;
   start_delivery();
-  if (find_variable(environment, wire::kEnvCluster)) vfd::attach(find_variable(environment, wire::kEnvMoved));
+  if (find_variable(environment, wire::kEnvCluster) && !vfd::attach(find_variable(environment, wire::kEnvMoved)))
+    refuse("a program that has moved and become another user cannot start others", "run it with --placement fill");
   set_interest(Interest::native);
   ProvenCode proven{};
   if (!(control().options.flags & wire::kOptionNoPatch))

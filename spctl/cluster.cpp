@@ -51,7 +51,7 @@ void format(const RunSettings& settings) {
   c.bytes = sizeof c;
   c.node_count = settings.node_count;
   c.placement = settings.placement;
-  c.place_next.store(1); // the first child leaves the first node
+  c.place_next.store(1);                   // the first child leaves the first node
   (void)vpid::lease_out(c, highest_pid()); // checked before
   for (uint32_t t = 0; t < settings.node_count; ++t) {
     EventChannel::create(node_bell_line({t}));

@@ -60,6 +60,8 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::signal_first: return signal > 64 ? -EINVAL : signal_first_program(static_cast<int>(signal));
     case NodeOperation::next_pid: return lend_pid(wire::moved(index).pid.load());
     case NodeOperation::old_pids: return take_pids_back();
+    case NodeOperation::signal_home:
+      return signal > 64 ? -EINVAL : signal_process(wire::moved(index).shadow_pid.load(), static_cast<int>(signal));
     case NodeOperation::poke_body: return poke(wire::moved(index).pid.load(), static_cast<pid_t>(request.arguments[1]));
     case NodeOperation::none:
     case NodeOperation::count: break;

@@ -30,8 +30,9 @@ pid_t number_of(Watched what, uint32_t record) {
 
 void body_ended(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
+  if (m.state.load() == wire::MovedState::free) return; // its program has gone home
   wire::cluster().nodes[self.value].body_count.fetch_sub(1);
-  if (m.state.load() != wire::MovedState::free) set_state(m, wire::MovedState::ended);
+  set_state(m, wire::MovedState::ended);
   if (const auto bell = EventChannel::open(moved_bell_line(record))) bell->notify(wire::kBellLocal);
 }
 
@@ -40,6 +41,7 @@ void shadow_ended(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
   const HostTid tid{static_cast<int32_t>(syscall(SYS_gettid))};
   if (m.state.load() == wire::MovedState::free) return;
+  if (m.departure.stays) return; // the program that has come home; its parent's shadow tells how it ended
   if (m.state.load() != wire::MovedState::ended)
     (void)ask_spd(self, {m.body_node.load()}, tid, wire::NodeOperation::signal_body, record, SIGKILL);
   while (m.state.load() != wire::MovedState::ended) sys::futex_wait(state_word(m), static_cast<uint32_t>(m.state.load()));

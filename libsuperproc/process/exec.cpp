@@ -186,6 +186,7 @@ long exec(const char* path, const char* const* arguments, const char* const* env
   Path residents;
   const bool converted = is_shared() && thread_self.borrower == Borrower::none;
   if (converted) list_residents(residents);
+  if (must_come_home(path)) return come_home({path, arguments, compose(environment, nullptr, nullptr, composed), mask});
   const OwnRecord own;
   environment = compose(environment, converted ? residents.text() : nullptr, own.entry(), composed);
   if (!converted) move_if_it_should({path, arguments, environment, mask});
