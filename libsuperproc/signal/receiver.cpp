@@ -4,7 +4,7 @@
 // signal that libc keeps for itself and never sends to a process.
 //
 // A signalfd wakes its readers for signals to single threads too. After a look in vain the receiver therefore pauses:
-// threads that send each other many signals are not slowed down by it.
+// threads that send each other many signals are not slowed down by it. Meanwhile `pending` says that it does not know.
 #include <csignal>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -72,9 +72,11 @@ bool look() {
   for (;;) {
     epoll_event event{};
     sys::call(SYS_epoll_wait, watch, &event, 1, -1);
-    bool poked = take_poke({});
-    while (!look() && !poked && (poked = take_poke(kPause))) {
-    }
+    const bool poked = take_poke({});
+    if (look() || poked) continue;
+    routing().pending.fetch_or(kLooking);
+    take_poke(kPause);
+    look();
   }
 }
 

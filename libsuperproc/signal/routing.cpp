@@ -95,10 +95,11 @@ void accept(uint64_t signals) {
     if (self.noticed.load() & ~signals) [[unlikely]]
       drop_notices(~signals);
   }
-  const uint64_t pending = may_be_pending();
-  if (!pending) [[likely]]
+  const uint64_t known = routing().pending.load();
+  if (!known) [[likely]]
     return;
-  if (pending & before & ~signals) poke_receiver();
+  if (known & before & ~signals) poke_receiver(); // one that is looking sees it
+  const uint64_t pending = may_be_pending();
   if (!at_home() && (pending & signals & ~before)) look_at_home(signals & ~before);
 }
 

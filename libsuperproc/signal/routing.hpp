@@ -89,7 +89,7 @@ void poke_receiver();
 // The receiver's part: gives notice to a thread that accepts it. False if there is none.
 bool notify_somebody(int signal);
 
-inline constexpr uint64_t kLooking = bit_of(SIGKILL); // in `pending`: the receiver is about to know
+inline constexpr uint64_t kLooking = bit_of(SIGKILL); // in `pending`: there may be more
 inline uint64_t may_be_pending() {
   const uint64_t pending = routing().pending.load();
   return pending & kLooking ? kRouted : pending;
