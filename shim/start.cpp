@@ -26,6 +26,7 @@
 #include "shim/loaded_objects.hpp"
 #include "shim/proof.hpp"
 #include "shim/trap.hpp"
+#include "vfd/body.hpp"
 
 namespace sp::shim {
 
@@ -153,6 +154,7 @@ void when_native() {
   die_by_signal = die_by_signal_here;
   known_code = is_known_code;
   start_delivery();
+  if (find_variable(environment, wire::kEnvCluster)) vfd::attach(find_variable(environment, wire::kEnvMoved));
   set_interest(Interest::native);
   ProvenCode proven{};
   if (!(control().options.flags & wire::kOptionNoPatch))

@@ -11,6 +11,7 @@
 #include "libsuperproc/sync/stop_world.hpp"
 #include "libsuperproc/syscalls/dispatch.hpp"
 #include "shim/stubs.hpp"
+#include "vfd/pending_call.hpp"
 
 namespace sp::shim {
 
@@ -59,6 +60,7 @@ void copy_for_fork(ucontext_t* context) {
 void on_sigsys(int, siginfo_t* info, void* ucontext) {
   auto* context = static_cast<ucontext_t*>(ucontext);
   if (is_stop_signal(info)) return stop(info, context);
+  if (vfd::is_poke(info)) return vfd::take_poke() ? void() : begin_again(context);
   if (is_copy_signal(info)) return copy_for_fork(context);
   if (info->si_code != kSysUserDispatch) return deliver_own_sigsys(info, context);
   Registers registers = registers_of(context);

@@ -84,6 +84,9 @@ private:
     CLI::App* command = add("run", "Run a program with its threads spread over nodes");
     command->footer("Say: spctl run [OPTIONS] [--] PROGRAM [ARGUMENTS...]");
     command->add_option("-n,--nodes", run_.nodes, "How many nodes, 1 to 16 (SUPERPROC_NODES, else 2)")->type_name("N");
+    command->add_flag_callback(
+        "--isolate", [this] { run_.isolation = Isolation::namespaces; },
+        "Give each node namespaces of its own and spread processes over them");
     command->add_option("--placement", run_.placement, "Where threads go: round-robin, fill, least-loaded")
         ->type_name("POLICY");
     command->add_option("--cores-per-node", run_.cores_per_node, "CPUs of each node (an equal share)")->type_name("N");

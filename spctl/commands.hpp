@@ -12,6 +12,7 @@ namespace sp::spctl {
 enum class Output { table, json };
 enum class Lines { subprocesses, threads };
 enum class NativeFallback { refuse, allow };
+enum class Isolation { none, namespaces };
 
 struct RunOptions {
   std::string nodes; // as given; empty: SUPERPROC_NODES or kNodesDefault
@@ -19,6 +20,7 @@ struct RunOptions {
   std::string cores_per_node;
   std::string summary_path;
   NativeFallback fallback = NativeFallback::refuse;
+  Isolation isolation = Isolation::none;
   bool trace = false;
   std::vector<std::string> command; // the program and its arguments
 };

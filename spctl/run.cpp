@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "spctl/cluster.hpp"
 #include "spctl/commands.hpp"
 #include "spctl/kernel_abilities.hpp"
 #include "spctl/library.hpp"
@@ -37,6 +38,20 @@ Refusal execute(const Program& program, std::vector<std::string> command, std::v
   const int error = errno;
   const bool missing = error == ENOENT || error == ENOTDIR;
   return {missing ? kExitNotFound : kExitNotExecutable, fmt::format("{}: cannot run it: {}", file, errno_text(error))};
+}
+
+int execute_isolated(const Program& program, std::vector<std::string> command, RunSettings settings,
+                     const std::string& library) {
+  if (program.runs_by_shell) {
+    command.front() = program.path;
+    command.insert(command.begin(), "/bin/sh");
+  }
+  RunSettings on_a_node = settings;
+  on_a_node.node_count = 1; // threads stay on their process's node
+  const auto status = run_isolated(settings, program.runs_by_shell ? "/bin/sh" : program.path, command,
+                                   superproc_environment(environ, on_a_node, library));
+  if (!status) return refuse(status.error());
+  end_as(*status);
 }
 
 // An empty file where the summary will be, by a path that holds wherever the program goes.
@@ -79,6 +94,8 @@ int run(const RunOptions& options) {
   const auto summary = new_summary(options.summary_path);
   if (!summary) return refuse(summary.error());
   settings->summary_path = *summary;
+  if (options.isolation == Isolation::namespaces)
+    return execute_isolated(*program, options.command, *settings, *library);
   return refuse(execute(*program, options.command, superproc_environment(environ, *settings, *library)));
 }
 

@@ -31,8 +31,9 @@ struct ThreadSelf {
   // The thread has started a process that borrows its memory, this variable included: the child's calls go straight to
   // the kernel.
   Borrower borrower;
-  int32_t place_next; // sp_place_next: node + 1, 0: by policy
-  int32_t tid;        // of the thread itself, also while it ends; a borrower has another
+  uint32_t borrower_record; // the record (vfd/body.hpp) of a child that borrows this thread, + 1; 0: there is none
+  int32_t place_next;       // sp_place_next: node + 1, 0: by policy
+  int32_t tid;              // of the thread itself, also while it ends; a borrower has another
 };
 extern thread_local constinit ThreadSelf thread_self;
 

@@ -19,6 +19,7 @@
 #include "libsuperproc/signal/routing.hpp"
 #include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
+#include "vfd/body.hpp"
 
 namespace sp {
 
@@ -75,10 +76,14 @@ uint64_t spare_thread_pointer() {
 
 // The child, on its own stack, before it goes on with the program. Everything it needs is in the frame.
 extern "C" void sp_child_start(ChildFrame* frame) {
-  if (frame->start == Start::borrower) return; // its memory and thread-local storage are its parent's
+  if (frame->start == Start::borrower) { // its memory and thread-local storage are its parent's
+    if (thread_self.borrower_record && sys::failed(vfd::begin_as_child(vfd::own_record(), vfd::membership.record)))
+      sys::call(SYS_exit_group, 125);
+    return;
+  }
   wire::ThreadRecord* record = frame->record;
   const auto tid = static_cast<int32_t>(sys::call(SYS_gettid));
-  thread_self = {record, Borrower::none, 0, tid};
+  thread_self = {.record = record, .borrower = Borrower::none, .borrower_record = 0, .place_next = 0, .tid = tid};
   critical_state = {};
   record->tid.store(tid);
   record->flags.store(frame->record_flags);
@@ -136,11 +141,16 @@ long clone_borrower(const CloneArguments& arguments, const Registers& caller, ui
   if (arguments.stack) frame->registers.rsp = arguments.stack;
   frame->start = Start::borrower;
   const bool alone = arguments.flags & CLONE_VFORK;
+  if (vfd::is_body() && alone && !(arguments.flags & CLONE_FILES)) {
+    const uint32_t record = vfd::claim_record(vfd::membership.node, {vfd::record().shadow_node.load()});
+    if (record == vfd::kNoRecord) return -EAGAIN;
+    thread_self.borrower_record = record + 1;
+  }
   const AllProcessors all;
   thread_self.borrower = alone ? Borrower::alone : Borrower::alongside;
   if (thread_self.record) thread_self.record->flags.fetch_or(wire::kThreadWaitsForVfork);
   const long pid = call_borrower(arguments, frame, mask);
-  if (alone) thread_self.borrower = Borrower::none;
+  if (alone) thread_self.borrower = Borrower::none, thread_self.borrower_record = 0;
   if (thread_self.record) thread_self.record->flags.fetch_and(~wire::kThreadWaitsForVfork);
   stop_here(); // no signal could tell us meanwhile
   return pid;

@@ -7,9 +7,11 @@
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/all_processors.hpp"
+#include "libsuperproc/process/move.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
+#include "vfd/body.hpp"
 
 namespace sp {
 
@@ -58,7 +60,9 @@ void keep(const char* entry) {
   kept.entries[kept.count++] = copy;
 }
 
-bool is_identity(const char* entry) { return is_entry_of(entry, wire::kEnvId) || is_entry_of(entry, kResidents); }
+bool is_identity(const char* entry) {
+  return is_entry_of(entry, wire::kEnvId) || is_entry_of(entry, kResidents) || is_entry_of(entry, wire::kEnvMoved);
+}
 
 bool loads_us(const char* const* environment) {
   const char* preload = find_variable(environment, kPreload);
@@ -69,11 +73,11 @@ bool loads_us(const char* const* environment) {
 uint32_t room_for(const char* const* given) {
   uint32_t count = 0;
   for (; given && given[count];) ++count;
-  return count + kKeptCount + 3;
+  return count + kKeptCount + 4;
 }
 
 // The environment of the next program in `out`: the given one, our identity, and what it lost.
-const char* const* compose(const char* const* given, const char* residents, const char** out) {
+const char* const* compose(const char* const* given, const char* residents, const char* moved, const char** out) {
   const bool intact = loads_us(given);
   uint32_t count = 0;
   const auto add = [&](const char* entry) { out[count++] = entry; };
@@ -82,6 +86,7 @@ const char* const* compose(const char* const* given, const char* residents, cons
   for (uint32_t i = 0; !intact && i < kept.count; ++i) add(kept.entries[i]);
   add(identity_entry);
   if (residents) add(residents);
+  if (moved) add(moved);
   out[count] = nullptr;
   return out;
 }
@@ -91,6 +96,18 @@ void list_residents(Path& entry) {
   entry << kResidents << "=";
   for_other_nodes([&](NodeId node) { entry << node_record(node).host_pid.load() << " "; });
 }
+
+// "SUPERPROC_MOVED=RECORD", if this process has a shadow: the next program has it as well.
+class OwnRecord {
+public:
+  OwnRecord() {
+    if (vfd::is_body()) text_ << wire::kEnvMoved << "=" << vfd::own_record();
+  }
+  const char* entry() const { return vfd::is_body() ? text_.text() : nullptr; }
+
+private:
+  Path text_;
+};
 
 // The next program inherits the mask: for the time of the call SIGSYS is in it if the program believes so.
 class SigsysAsBelieved {
@@ -117,6 +134,14 @@ const char* find_variable(const char* const* environment, const char* name) {
     return value + 1;
   }
   return nullptr;
+}
+
+const char* find_kept_variable(const char* name) {
+  for (uint32_t i = 0; i < kept.count; ++i) {
+    const char* const one[] = {kept.entries[i], nullptr};
+    if (const char* value = find_variable(one, name)) return value;
+  }
+  return "";
 }
 
 void remember_environment(const char* const* environment) {
@@ -146,7 +171,9 @@ long exec(const char* path, const char* const* arguments, const char* const* env
   Path residents;
   const bool converted = is_shared() && thread_self.borrower == Borrower::none;
   if (converted) list_residents(residents);
-  environment = compose(environment, converted ? residents.text() : nullptr, composed);
+  const OwnRecord own;
+  environment = compose(environment, converted ? residents.text() : nullptr, own.entry(), composed);
+  if (!converted) move_if_it_should({path, arguments, environment, mask});
   node_record(this_node()).execs.fetch_add(1, std::memory_order_relaxed);
   if (converted && !at_home()) {
     uint64_t pending = 0;
@@ -164,7 +191,8 @@ long exec_at(int directory, const char* path, const char* const* arguments, cons
   constexpr int kCurrentDirectory = -100;
   if (flags == 0 && (directory == kCurrentDirectory || path[0] == '/')) return exec(path, arguments, environment, mask);
   auto** composed = static_cast<const char**>(__builtin_alloca(room_for(environment) * sizeof(char*)));
-  environment = compose(environment, nullptr, composed);
+  const OwnRecord own;
+  environment = compose(environment, nullptr, own.entry(), composed);
   if (is_shared() && thread_self.borrower == Borrower::none && !at_home()) {
     // By the descriptor's name in the home process, which has the same table.
     Path name;

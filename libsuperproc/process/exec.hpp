@@ -20,6 +20,7 @@ long exec_at(int directory, const char* path, const char* const* arguments, cons
 // At the start of a program: residents of the one that called exec are waited for.
 void reap_former_residents(const char* const* environment);
 
+const char* find_kept_variable(const char* name); // superproc's own, as the first program had it; "" if it had none
 const char* find_variable(const char* const* environment, const char* name); // its value or null
 
 } // namespace sp

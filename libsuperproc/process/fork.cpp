@@ -19,6 +19,7 @@
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
+#include "vfd/body.hpp"
 
 namespace sp {
 
@@ -296,6 +297,38 @@ long fork_process(const CloneArguments& arguments, const Registers& caller, uint
     *pointer_to<int32_t>(arguments.parent_tid) = static_cast<int32_t>(pid);
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
   return pid;
+}
+
+namespace {
+
+// In the child, before anything of the program runs.
+void become_body(uint32_t record) {
+  const long begun = vfd::begin_as_child(record, vfd::membership.record);
+  vfd::membership.record = record;
+  if (sys::failed(begun)) sys::call(SYS_exit_group, 125);
+}
+
+} // namespace
+
+// The parent waits, so that the child has the descriptors of this moment; with CLONE_VFORK it sleeps in clone already.
+long fork_body(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {
+  const uint32_t record = vfd::claim_record(vfd::membership.node, {vfd::record().shadow_node.load()});
+  if (record == vfd::kNoRecord) return -EAGAIN;
+  const uint64_t before = block_all_signals();
+  const long pid = app_call(SYS_clone, arguments.flags, 0, arguments.parent_tid, arguments.child_tid, arguments.tls);
+  if (pid == 0) {
+    become_native();
+    become_body(record);
+    sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
+    if (!arguments.stack) return 0;
+    Registers child = caller;
+    child.rax = 0, child.rsp = arguments.stack;
+    sp_continue(&child);
+  }
+  const bool whole = pid > 0 && vfd::await_child(record, pid);
+  if (pid < 0) vfd::give_back(record);
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
+  return pid < 0 || whole ? pid : -EAGAIN;
 }
 
 } // namespace sp

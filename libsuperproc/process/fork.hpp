@@ -40,6 +40,9 @@ extern void (*holding)(bool holds);
 
 long fork_process(const CloneArguments& arguments, const Registers& caller, uint64_t mask);
 
+// The same of a moved SubProcess: the child gets a shadow of its own.
+long fork_body(const CloneArguments& arguments, const Registers& caller, uint64_t mask);
+
 // In a child that still holds its parent: copies what is left and lets go. Before it forks, clones, or by its timer.
 // Elsewhere nothing.
 void finish_fork_copy();

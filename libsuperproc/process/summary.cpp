@@ -6,6 +6,7 @@
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/base/sys.hpp"
 #include "libsuperproc/cluster/self.hpp"
+#include "vfd/body.hpp"
 
 namespace sp {
 
@@ -55,8 +56,9 @@ void write_summary(int status) {
   line << "],\"requests\":[";
   for (uint32_t n = 0; n < node_count(); ++n) line << (n ? "," : "") << node_record({n}).requests_served.load();
   line << "],\"home\":" << home_node().value << ",\"trapped\":" << node_record(home_node()).trapped.load()
-       << ",\"patched\":" << control().patched_sites.load() << ",\"conversion_us\":" << control().conversion_us.load()
-       << "}\n";
+       << ",\"node\":" << (vfd::in_cluster() ? vfd::membership.node.value : home_node().value)
+       << ",\"moved\":" << (vfd::is_body() ? "true" : "false") << ",\"patched\":" << control().patched_sites.load()
+       << ",\"conversion_us\":" << control().conversion_us.load() << "}\n";
   const long fd = sys::call(SYS_openat, AT_FDCWD, summary_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
   if (fd < 0) return;
   sys::call(SYS_write, fd, line.text(), line.length());

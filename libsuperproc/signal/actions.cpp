@@ -56,10 +56,14 @@ bool is_fatal_by_default(int signal) {
 
 KernelAction action_of(int signal) {
   const SignalTable& table = signal_table();
-  if (table.known & signal_bit(signal)) return table.actions[signal];
+  const bool known = table.known & signal_bit(signal);
   KernelAction action{};
   if (signal != SIGSYS) kernel_action(signal, nullptr, &action);
-  return action;
+  if (!known) return action;
+  // Where the kernel calls the handler itself it is the kernel that takes it away.
+  const KernelAction& set = table.actions[signal];
+  if (is_shared() || !(set.flags & SA_RESETHAND) || signal == SIGSYS || action.handler != kDefault) return set;
+  return {kDefault, set.flags, set.restorer, set.mask};
 }
 
 long install_action(int signal, const KernelAction& action) { return kernel_action(signal, &action, nullptr); }

@@ -5,6 +5,7 @@
 #include "libsuperproc/syscalls/code_guard.hpp"
 #include "libsuperproc/syscalls/copy_first.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
+#include "libsuperproc/syscalls/remote.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 
 namespace sp {
@@ -93,6 +94,7 @@ void set_interest(Interest interest) {
     const bool ours = entries[n].handler || entries[n].refused_errno;
     sp_interest[n] = ours && (interest == Interest::shared || is_native_interest(n)) ? kInterestHandled : 0;
   }
+  if (vfd::is_body()) watch_remote_calls();
   guard_code();
 }
 
@@ -102,7 +104,8 @@ bool has_handler(uint32_t number) {
 
 void watch(uint32_t number, Handler handler) {
   if (handler) __atomic_store_n(&entries[number].handler, handler, __ATOMIC_RELEASE);
-  __atomic_store_n(&sp_interest[number], handler ? kInterestHandled : 0, __ATOMIC_RELEASE);
+  const uint8_t others = sp_interest[number] & ~kInterestHandled;
+  __atomic_store_n(&sp_interest[number], handler ? others | kInterestHandled : others, __ATOMIC_RELEASE);
   if (!handler) __atomic_store_n(&entries[number].handler, nullptr, __ATOMIC_RELEASE);
 }
 
@@ -124,12 +127,20 @@ long dispatch(Call& call) {
     control().refused_by_number[number].fetch_add(1, std::memory_order_relaxed);
     return -entry.refused_errno;
   }
+  if (vfd::is_body())
+    if (const std::optional<long> there = perform_remotely(call)) return *there;
   // A trap reaches us for calls without interest as well.
   if (!entry.handler || !((sp_interest[number] & kInterestHandled) || number == SYS_rt_sigreturn)) return call.pass();
   return entry.handler(call);
 }
 
 namespace {
+long for_borrower(Call& call) {
+  if (vfd::is_body())
+    if (const std::optional<long> there = perform_remotely(call)) return *there;
+  return call.pass();
+}
+
 // What it may not do by itself nevertheless.
 bool belongs_to_borrower(long number) {
   return number == SYS_execve || number == SYS_execveat || number == SYS_rt_sigreturn;
@@ -146,7 +157,7 @@ void sp_dispatch(sp::Registers* registers, ucontext_t* trap) {
   const bool borrowed = sp::is_borrower() && !sp::belongs_to_borrower(call.number());
   const bool guarded = sp::is_guarded(call.number());
   if (guarded) sp::before_guarded(call);
-  const long result = borrowed ? call.pass() : sp::dispatch(call);
+  const long result = borrowed ? sp::for_borrower(call) : sp::dispatch(call);
   if (guarded) sp::after_guarded(call, result);
   registers->rax = static_cast<uint64_t>(result);
 }

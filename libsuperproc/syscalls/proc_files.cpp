@@ -10,6 +10,7 @@
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/syscalls/dispatch.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
+#include "libsuperproc/syscalls/remote.hpp"
 
 namespace sp {
 
@@ -62,6 +63,7 @@ private:
 
 // The numbers of home's own parent are known at home only.
 long parent_of_home() {
+  if (vfd::is_body()) return parent_of_body();
   return at_home() ? sys::call(SYS_getppid) : ask(home_node(), Operation::kernel_call, SYS_getppid);
 }
 

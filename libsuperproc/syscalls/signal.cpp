@@ -9,7 +9,9 @@
 #include "libsuperproc/signal/masks.hpp"
 #include "libsuperproc/signal/routing.hpp"
 #include "libsuperproc/signal/waiting.hpp"
+#include "libsuperproc/cluster/moved_kin.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
+#include "vfd/body.hpp"
 #include "libsuperproc/syscalls/signal_descriptors.hpp"
 
 namespace sp {
@@ -133,6 +135,7 @@ bool stops_or_continues_us(int signal) {
 // The SubProcess's number is home's; a process group contains residents, which drop what is meant for all.
 long sys_kill(Call& call) {
   const int pid = call.number_arg(0);
+  if (vfd::in_cluster() && call.number_arg(1) == SIGSTOP && stop_bodies(vfd::membership.node, pid) && pid > 0) return 0;
   if (pid > 0 && stops_or_continues(call.number_arg(1))) return stop_or_continue(call, pid, call.number_arg(1));
   const long result = pid > 0 ? call.pass() : pass_home(call);
   return pid <= 0 || is_self(pid) ? sent_to_self(result, call.number_arg(1)) : result;

@@ -65,7 +65,18 @@ constexpr auto kIndexByNumber = [] {
   return index;
 }();
 
+constexpr auto kParsed = [] {
+  std::array<Arguments, std::size(kSyscallRows)> parsed{};
+  for (size_t i = 0; i < std::size(kSyscallRows); i++) parsed[i] = parse_arguments(kSyscallRows[i].arguments);
+  return parsed;
+}();
+
 } // namespace
+
+const Arguments* find_arguments(long number) {
+  const SyscallRow* row = find_syscall(number);
+  return row ? &kParsed[static_cast<size_t>(row - kSyscallRows)] : nullptr;
+}
 
 const SyscallRow* find_syscall(long number) {
   if (number < 0 || number >= static_cast<long>(kIndexByNumber.size())) return nullptr;

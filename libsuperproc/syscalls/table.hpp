@@ -9,6 +9,8 @@
 
 namespace sp {
 
+struct Arguments; // arguments.hpp
+
 // Where a call runs.
 enum class Route : uint8_t {
   kernel,  // of no interest: straight to the kernel, on the node that calls
@@ -67,6 +69,7 @@ constexpr std::span<const SyscallRow> syscall_rows() { return kSyscallRows; }
 // Null for a number or name that the table does not know: a call newer than the table, or of another ABI.
 const SyscallRow* find_syscall(long number);
 const SyscallRow* find_syscall(std::string_view name);
+const Arguments* find_arguments(long number); // its arguments, taken apart
 
 const char* route_name(Route route);
 const char* level_name(Level level);

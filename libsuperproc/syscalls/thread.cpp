@@ -11,6 +11,7 @@
 #include "libsuperproc/signal/masks.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/syscalls/call.hpp"
+#include "vfd/body.hpp"
 
 namespace sp {
 
@@ -42,7 +43,9 @@ long clone(Call& call, const CloneArguments& arguments) {
   if (is_contradiction(arguments.flags)) return -EINVAL;
   finish_fork_copy();
   if (arguments.flags & CLONE_THREAD) return clone_thread(arguments, call.registers, mask_of(call));
-  if (!(arguments.flags & CLONE_VM)) return fork_process(arguments, call.registers, mask_of(call));
+  if (!(arguments.flags & CLONE_VM))
+    return vfd::is_body() ? fork_body(arguments, call.registers, mask_of(call))
+                          : fork_process(arguments, call.registers, mask_of(call));
   if (!arguments.stack) return vfork_process(arguments, call.registers, mask_of(call));
   return clone_borrower(arguments, call.registers, mask_of(call));
 }

@@ -7,6 +7,7 @@
 
 static pthread_mutex_t mutex, robust;
 static long count;
+static volatile int tried;
 
 static void make(pthread_mutex_t* made, int robustness) {
   pthread_mutexattr_t attributes;
@@ -26,6 +27,7 @@ static void* counts(void* argument) {
 }
 static void* waits(void* argument) {
   CHECK(pthread_mutex_trylock(&mutex) == EBUSY);
+  __sync_fetch_and_add(&tried, 1);
   CHECK(pthread_mutex_lock(&mutex) == 0);
   return (void*)(intptr_t)(pthread_mutex_unlock(&mutex) + 1);
 }
@@ -40,7 +42,8 @@ int main(void) {
   CHECK(count == 12000);
   pthread_mutex_lock(&mutex);
   pthread_t first = start(waits, NULL), second = start(waits, NULL);
-  sleep_ms(20);
+  EVENTUALLY(tried == 2);
+  sleep_ms(20); // both wait by now
   CHECK(pthread_mutex_unlock(&mutex) == 0);
   CHECK(join(first) == (void*)1 && join(second) == (void*)1);
   for (int i = 0; i < 3; i++) {

@@ -42,7 +42,7 @@ static void play_rounds(void) {
   pthread_mutexattr_setpshared(&mutex_attributes, PTHREAD_PROCESS_SHARED);
   pthread_condattr_setpshared(&cond_attributes, PTHREAD_PROCESS_SHARED);
   pthread_barrierattr_setpshared(&barrier_attributes, PTHREAD_PROCESS_SHARED);
-  shared = map_shared();
+  shared = (struct shared*)map_shared();
   for (int round = 0; round < 4; round++) {
     if (round == 2)
       run_on_each(nothing, NULL), munmap(shared, 8192), shared = map_shared(); // now one mapped after the first thread

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Requests from any process of a node to the spd of any node, its own included, through the cluster segment: for each
+// node a doorbell and a ring from every node. Threads ask; the node's spd takes (spd/agent.cpp).
+#pragma once
+#include "gnttab-shm/node_link.hpp"
+#include "libsuperproc/wire/cluster.hpp"
+
+namespace sp {
+
+inline constexpr uint32_t kNodeSlotCount = 128;
+inline constexpr uint64_t kNodeRingStride = 32 << 10;
+inline constexpr uint64_t kNodeFirstRing = 4096;
+static_assert(wire::ring_bytes(kNodeSlotCount) <= kNodeRingStride);
+static_assert(kNodeFirstRing + kNodeCountMax * kNodeRingStride <= wire::kClusterQueueBytes);
+
+inline uint64_t node_queue_address(NodeId target) {
+  return wire::kClusterQueues + target.value * wire::kClusterQueueBytes;
+}
+inline void* node_ring_memory(NodeId source, NodeId target) {
+  return reinterpret_cast<void*>(node_queue_address(target) + kNodeFirstRing + source.value * kNodeRingStride);
+}
+inline wire::EventChannelLine* node_bell_line(NodeId target) {
+  return reinterpret_cast<wire::EventChannelLine*>(node_queue_address(target));
+}
+
+// The node that gave out this number.
+inline NodeId node_of_pid(int32_t pid) {
+  const wire::ClusterHeader& c = wire::cluster();
+  for (uint32_t n = 0; n < c.node_count && n < kNodeCountMax; ++n)
+    if (pid >= c.nodes[n].first_pid && pid < c.nodes[n].end_pid) return {n};
+  return {0};
+}
+
+// Asks the spd of `target` and waits for its answer, which may be a negative errno. Errors: the ring's.
+template <class... A>
+Result<int64_t> ask_spd(NodeId source, NodeId target, HostTid self, wire::NodeOperation operation, A... arguments) {
+  TRY(const Ring ring, Ring::open(node_ring_memory(source, target), kNodeRingStride));
+  TRY(const EventChannel bell, EventChannel::open(node_bell_line(target)));
+  NodeLink link(ring, bell, WaitPolicy{});
+  return link.call(Request{static_cast<uint32_t>(operation), 0, 0, {static_cast<uint64_t>(arguments)...}}, self);
+}
+
+// The ring from a body to its shadow, and the shadow's doorbell.
+inline void* moved_ring_memory(uint32_t record) {
+  return reinterpret_cast<void*>(wire::kMovedBase + record * wire::kMovedBytes + wire::kMovedRing);
+}
+inline constexpr uint64_t kMovedRingBytes = wire::kMovedTransfer - wire::kMovedRing;
+static_assert(wire::ring_bytes(wire::kMovedSlotCount) <= kMovedRingBytes);
+static_assert(sizeof(wire::Moved::bell) == sizeof(wire::EventChannelLine));
+inline wire::EventChannelLine* moved_bell_line(uint32_t record) {
+  return reinterpret_cast<wire::EventChannelLine*>(&wire::moved(record).bell);
+}
+
+inline const volatile uint32_t* state_word(const wire::Moved& m) {
+  return reinterpret_cast<const volatile uint32_t*>(&m.state);
+}
+inline void set_state(wire::Moved& m, wire::MovedState state) {
+  m.state.store(state);
+  sys::futex_wake(state_word(m), 1 << 30);
+}
+
+} // namespace sp

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+// Most calls are passed on by what their row says about their arguments (marshal.hpp). Here are those where that is not
+// all: they change which numbers are open, concern descriptors of both nodes, or are about relatives.
+#include "libsuperproc/syscalls/remote.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <fcntl.h>
+#include <sys/socket.h>
+
+#include "libsuperproc/syscalls/arguments.hpp"
+#include "libsuperproc/syscalls/interest.hpp"
+#include "libsuperproc/syscalls/marshal.hpp"
+#include "libsuperproc/syscalls/mixed_wait.hpp"
+#include "libsuperproc/syscalls/remote_files.hpp"
+#include "libsuperproc/syscalls/table.hpp"
+#include "vfd/call_scope.hpp"
+#include "vfd/descriptors.hpp"
+#include "vfd/epolls.hpp"
+#include "vfd/shadow_call.hpp"
+
+namespace sp {
+
+namespace {
+
+using vfd::is_remote;
+
+long by_row(const Call& call) {
+  uint64_t a[6];
+  for (int i = 0; i < 6; ++i) a[i] = call.arg(i);
+  return call_by_shadow(call.number(), a);
+}
+
+// ---- numbers ----
+
+std::optional<long> close_range(const Call& call) {
+  const uint64_t last = call.arg(1) < wire::kVfdCountMax ? call.arg(1) : wire::kVfdCountMax - 1;
+  bool any = false;
+  for (uint64_t n = call.arg(0); n <= last && !any; ++n) any = is_remote(n);
+  if (!any) return std::nullopt;
+  vfd::shadow_call(SYS_close_range, call.arg(0), last, call.arg(2));
+  return call.pass();
+}
+
+std::optional<long> control(const Call& call) {
+  if (!is_remote(call.arg(0))) return std::nullopt;
+  switch (call.number_arg(1)) {
+    case F_DUPFD: return vfd::duplicate(call.arg(0), static_cast<long>(call.arg(2)), 0);
+    case F_DUPFD_CLOEXEC: return vfd::duplicate(call.arg(0), static_cast<long>(call.arg(2)), 1);
+    case F_GETFD: return call.pass();
+    case F_SETFD: return by_row(call), call.pass();
+    default: return control_by_shadow(call);
+  }
+}
+
+std::optional<long> duplicate_to(const Call& call, int flags) {
+  if (!is_remote(call.arg(0)) && !is_remote(call.arg(1))) return std::nullopt;
+  if (call.number() == SYS_dup3 && call.arg(0) == call.arg(1)) return -EINVAL;
+  return vfd::duplicate_to(call.arg(0), call.arg(1), flags);
+}
+
+// ---- relatives ----
+
+// The kernel of the shadow's node has the tree as the program knows it; this one has what began here.
+std::optional<long> wait_for(const Call& call) {
+  const long here = call.pass();
+  if (here != -ECHILD) return here;
+  return by_row(call);
+}
+
+std::optional<long> send(const Call& call) {
+  const auto pid = static_cast<int32_t>(call.arg(0));
+  if (pid > 0) {
+    const long here = call.pass();
+    if (here != -ESRCH) return here;
+  }
+  return by_row(call);
+}
+
+// An answer about a relative that began on this node comes from here, if the shadow's node does not know its number.
+std::optional<long> ask_both(const Call& call) {
+  const long there = by_row(call);
+  return there == -ESRCH ? call.pass() : there;
+}
+
+bool concerns_shadow(const Arguments& arguments, const Call& call) {
+  for (uint32_t i = 0; i < arguments.count; ++i)
+    if ((arguments.at[i].kind == ArgumentKind::fd || arguments.at[i].kind == ArgumentKind::dirfd) &&
+        is_remote(call.arg(static_cast<int>(i))))
+      return true;
+  return false;
+}
+
+} // namespace
+
+namespace {
+
+std::optional<long> perform(Call& call) {
+  switch (call.number()) {
+    case SYS_close:
+      vfd::forget_twin(call.arg(0));
+      if (!is_remote(call.arg(0))) return std::nullopt;
+      return vfd::close_remote(call.arg(0));
+    case SYS_close_range: return close_range(call);
+    case SYS_dup:
+      if (!is_remote(call.arg(0))) return std::nullopt;
+      return vfd::duplicate(call.arg(0), 0, 0);
+    case SYS_dup2: return duplicate_to(call, 0);
+    case SYS_dup3: return duplicate_to(call, call.number_arg(2));
+    case SYS_fcntl: return control(call);
+    case SYS_ioctl:
+      if (!is_remote(call.arg(0))) return std::nullopt;
+      return device_by_shadow(call);
+    case SYS_socket:
+      if (call.arg(0) == AF_NETLINK) return std::nullopt;
+      return by_row(call); // until a node has a network of its own
+    case SYS_open:
+    case SYS_openat: return open_by_shadow(call);
+    case SYS_mmap: return map_by_name(call);
+    case SYS_sendmsg:
+    case SYS_recvmsg: return message_by_shadow(call);
+    case SYS_sendfile:
+    case SYS_copy_file_range:
+    case SYS_splice: return copy_by_hand(call);
+    case SYS_poll:
+    case SYS_ppoll: return poll_both(call);
+    case SYS_select:
+    case SYS_pselect6: return select_both(call);
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2: return epoll_wait_both(call);
+    case SYS_epoll_ctl: return epoll_control_both(call);
+    case SYS_wait4:
+    case SYS_waitid: return wait_for(call);
+    case SYS_kill: return send(call);
+    case SYS_getppid: return parent_of_body();
+    case SYS_getpgrp:
+    case SYS_setsid: return by_row(call);
+    case SYS_getpgid:
+    case SYS_setpgid:
+    case SYS_getsid: return ask_both(call);
+    default: break;
+  }
+  const Arguments* row = find_arguments(call.number());
+  if (!row || !concerns_shadow(*row, call)) return std::nullopt;
+  return by_row(call);
+}
+
+// signal(7): these return EINTR after any handler.
+bool never_restarts(long number) {
+  switch (number) {
+    case SYS_poll:
+    case SYS_ppoll:
+    case SYS_select:
+    case SYS_pselect6:
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2: return true;
+    default: return false;
+  }
+}
+
+} // namespace
+
+std::optional<long> perform_remotely(Call& call) {
+  for (;;) {
+    vfd::CallScope scope;
+    const std::optional<long> result = perform(call);
+    const bool again = scope.leave();
+    if (!again || !result || *result != -EINTR || never_restarts(call.number())) return result;
+  }
+}
+
+// Who began here has its parent here, while that lives; else spd is in its place.
+long parent_of_body() {
+  const long here = sys::call(SYS_getppid);
+  return here > 1 ? here : vfd::shadow_call(SYS_getppid);
+}
+
+void watch_remote_calls() {
+  constexpr int kOthers[] = {SYS_poll,   SYS_ppoll,   SYS_select,  SYS_pselect6, SYS_wait4,   SYS_waitid,
+                             SYS_kill,   SYS_getppid, SYS_getpgrp, SYS_setsid,   SYS_getpgid, SYS_setpgid,
+                             SYS_getsid, SYS_socket,  SYS_open,    SYS_mmap};
+  for (const int number : kOthers) sp_interest[number] |= kInterestRemote;
+  for (const SyscallRow& row : syscall_rows()) {
+    const Arguments& arguments = *find_arguments(row.number);
+    for (uint32_t i = 0; i < arguments.count; ++i)
+      if (arguments.at[i].kind == ArgumentKind::fd || arguments.at[i].kind == ArgumentKind::dirfd)
+        sp_interest[row.number] |= kInterestRemote;
+  }
+}
+
+} // namespace sp

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Calls on a shadow's descriptors whose memory depends on what is asked, or that need both nodes' files. Each returns
+// nothing if the call is this node's alone.
+#pragma once
+#include <optional>
+
+#include "libsuperproc/syscalls/call.hpp"
+
+namespace sp {
+
+long control_by_shadow(const Call& call);                // fcntl
+long device_by_shadow(const Call& call);                 // ioctl
+std::optional<long> open_by_shadow(Call& call);          // the controlling terminal; /proc names this process
+std::optional<long> map_by_name(const Call& call);       // mmap of a file that both nodes see
+std::optional<long> message_by_shadow(const Call& call); // sendmsg, recvmsg
+std::optional<long> copy_by_hand(const Call& call);      // sendfile, splice, copy_file_range
+
+} // namespace sp

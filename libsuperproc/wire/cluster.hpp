@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+// The cluster segment: what isolated nodes have in common. `spctl run --isolate` makes it, every spd, every SubProcess
+// and every shadow maps it at kClusterBase. It is input to each of them: numbers are bounded, texts are ended by the
+// reader, before they are used.
+//
+//   ClusterHeader | for each node its queue: doorbell, a ring from every node | Moved[kMovedCountMax]
+//
+// A *moved* SubProcess has its body on one node and a *shadow* on the node where it began: a process with the same
+// number, the same parent, group, session and terminal, and the open files that it inherited. The body asks the shadow to
+// perform what concerns those; the kernel of that node does the rest (wait, job control, locks) as if nothing had moved.
+//
+// One Moved record's life; each step is one store or exchange of `state`, by the one who is named:
+//
+//   free     -> claimed   the process that is about to move, or whose child begins on another node (spd at first)
+//   claimed  -> free      the same, when it cannot be done
+//   claimed  -> leaving   the body exists; the one that moved becomes the shadow
+//   leaving  -> settled   the shadow has published its descriptors and serves requests
+//   settled  -> ended     the spd of the body's node: the body is gone, wait_status says how
+//   ended    -> free      the shadow, as its last step
+// What if it dies here? The mover in claimed: the spd of its node frees the record (it watches the owner's pidfd from the
+// moment it is asked for a body). The shadow: that spd asks the body's node to kill the body, and frees. The body: see
+// ended. A whole node: every record that names it is ended by whoever fences it.
+#pragma once
+#include <atomic>
+#include <cstdint>
+#include <type_traits>
+
+#include "libsuperproc/wire/subprocess.hpp"
+
+namespace sp::wire {
+
+inline constexpr uint64_t kClusterMagic = 0x31'7274736c637073; // "spclstr1"
+inline constexpr uint32_t kClusterVersion = 1;
+
+inline constexpr uint64_t kClusterBase = 0x1d00'0000'0000;
+inline constexpr uint64_t kClusterQueues = kClusterBase + (1ull << 20);
+inline constexpr uint64_t kClusterQueueBytes = 1ull << 20;
+inline constexpr uint64_t kMovedBase = kClusterBase + (64ull << 20);
+inline constexpr uint32_t kMovedCountMax = 512;
+inline constexpr uint64_t kMovedBytes = 2ull << 20; // of one record with its ring and transfer area
+inline constexpr uint64_t kClusterBytes = kMovedBase + kMovedCountMax * kMovedBytes - kClusterBase;
+static_assert(kClusterQueues + kNodeCountMax * kClusterQueueBytes <= kMovedBase);
+static_assert(kClusterBase + kClusterBytes <= kControlBase);
+
+enum class SpdState : uint32_t { absent = 0, running = 1, dead = 2 };
+
+struct alignas(64) ClusterNode {
+  std::atomic<SpdState> state;
+  int32_t first_pid; // the numbers that this node gives out: a number tells the node
+  int32_t end_pid;
+  std::atomic<uint32_t> body_count;   // moved SubProcesses that run here
+  std::atomic<uint64_t> bodies_begun; // since the start
+};
+
+struct ClusterHeader {
+  uint64_t magic;
+  uint32_t version;
+  uint32_t bytes; // sizeof(ClusterHeader) of the writer
+  uint32_t node_count;
+  Placement placement;
+  std::atomic<uint32_t> place_next;
+  std::atomic<uint32_t> moved_high; // records ever used: scan below this index
+  ClusterNode nodes[kNodeCountMax];
+};
+
+enum class MovedState : uint32_t { free = 0, claimed = 1, leaving = 2, settled = 3, ended = 4 };
+
+inline constexpr uint32_t kVfdCountMax = 4096;        // a moved SubProcess's descriptors are below this number
+inline constexpr uint64_t kMovedRing = 8192;          // offset in the record
+inline constexpr uint32_t kMovedSlotCount = 32;       // calls under way at one time
+inline constexpr uint64_t kMovedTransfer = 64 << 10;  // offset in the record
+inline constexpr uint64_t kTransferBytes = 128 << 10; // one call's arguments and results
+inline constexpr uint32_t kTransferCount = 8;
+static_assert(kMovedTransfer + kTransferCount * kTransferBytes <= kMovedBytes);
+
+inline constexpr uint32_t kLimitCount = 16;
+inline constexpr uint64_t kDepartureTextMax = kTransferCount * kTransferBytes;
+
+// What a program gets at its start; the texts lie in the transfer area one behind the other, each ended by a zero byte.
+struct Departure {
+  uint32_t argument_count;
+  uint32_t environment_count;
+  uint64_t text_bytes; // path, working directory, arguments, environment
+  uint64_t mask;
+  uint64_t ignored;
+  uint64_t limits[kLimitCount][2]; // setrlimit(2)
+  uint32_t umask;
+  uint32_t user;
+  uint32_t group;
+  int32_t error; // why the program could not be started, 0: it was
+};
+
+struct alignas(4096) Moved {
+  std::atomic<MovedState> state; // futex word
+  std::atomic<uint32_t> use;     // counts claims, so that news of an earlier use is not taken for this one's
+  std::atomic<int32_t> pid;
+  std::atomic<int32_t> shadow_pid; // the same, but for rare races of an ordinary user's
+  std::atomic<uint32_t> body_node;
+  std::atomic<uint32_t> shadow_node;
+  std::atomic<int32_t> wait_status;    // as wait4 gives it
+  std::atomic<int32_t> stopped_by;     // the signal that stopped the body, 0: it runs
+  std::atomic<uint32_t> transfer_used; // bit n: transfer area n is taken
+  std::atomic<uint32_t> fresh;         // 1: the body has not yet taken its places
+  Departure departure;
+  struct {
+    uint64_t line[8];
+  } bell;                                         // EventChannelLine of the shadow
+  std::atomic<uint8_t> descriptors[kVfdCountMax]; // of the shadow: 0 none, else kVfdOpen | file type (S_IFMT >> 12)
+};
+inline constexpr uint8_t kVfdOpen = 0x80;
+static_assert(sizeof(Moved) <= kMovedRing && std::is_standard_layout_v<Moved>);
+
+// What the spd of a node does for others.
+enum class NodeOperation : uint32_t {
+  none = 0,
+  start_body,   // record -> 0 or -errno: the departure's program runs on this node under the record's number
+  watch_body,   // record: it began here by itself (a fork's child); ended when it is gone
+  watch_shadow, // record: the shadow lives on this node
+  signal_body,  // record, signal
+  signal_first, // 0, signal: to the program that `spctl run` has started, on the first node
+  next_pid,     // record: the next process of this node gets its number; 0 or -errno
+  old_pids,     // after that: numbers go on where they were
+  poke_body,    // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
+  count
+};
+
+inline constexpr uint64_t kPokeMark = 0x656b6f70'72707573;
+
+// What a shadow does for its body. A request's flags are 0, or kOnlyIfReady (a call that would wait is not performed but
+// answered with kWouldWait), or the number of a thread that is to be poked when the call is done.
+inline constexpr uint32_t kOnlyIfReady = 1u << 31;
+inline constexpr long kWouldWait = -4096; // no errno
+enum class ShadowOperation : uint32_t {
+  none = 0,
+  call,       // number, six arguments; pointers lead into the transfer area -> result
+  fork,       // record, pid: a shadow for the body's child
+  after_exec, // the body runs a new program: close what is to be closed
+  interrupt,  // ticket's slot and sequence of a call under way
+  count
+};
+
+inline constexpr const char* kEnvMoved = "SUPERPROC_MOVED";     // record of this SubProcess, set by us
+inline constexpr const char* kEnvPreload = "SUPERPROC_PRELOAD"; // what spd gives to the program as LD_PRELOAD
+inline constexpr const char* kEnvCluster = "SUPERPROC_CLUSTER"; // where spd and sp-shadow are, set by spctl
+inline constexpr int kKeeperPid = 2;                            // on every node, holds the cluster segment ...
+inline constexpr int kKeeperSegment = 3;                        // ... as this descriptor
+
+inline ClusterHeader& cluster() { return *reinterpret_cast<ClusterHeader*>(kClusterBase); }
+inline Moved& moved(uint32_t index) { return *reinterpret_cast<Moved*>(kMovedBase + index * kMovedBytes); }
+inline uint64_t transfer_area(uint32_t index, uint32_t n) {
+  return kMovedBase + index * kMovedBytes + kMovedTransfer + n * kTransferBytes;
+}
+
+} // namespace sp::wire

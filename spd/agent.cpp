@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spd/agent.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "gnttab-shm/node_queue.hpp"
+#include "libsuperproc/cluster/node_mesh.hpp"
+#include "spd/bodies.hpp"
+#include "spd/isolation.hpp"
+#include "spd/watch.hpp"
+
+namespace sp::spd {
+
+namespace {
+
+using wire::NodeOperation;
+
+// ---- numbers for those who may not choose them (clone3 with set_tid wants a privilege) ----
+
+int32_t last_own_pid = 0; // 0: none is lent
+
+long lend_pid(int32_t pid) {
+  if (last_own_pid == 0) last_own_pid = last_pid();
+  return set_next_pid(pid) ? 0 : -EPERM;
+}
+
+long take_pids_back() {
+  if (last_own_pid != 0) set_next_pid(last_own_pid + 1);
+  last_own_pid = 0;
+  return 0;
+}
+
+long poke(pid_t pid, pid_t tid) {
+  siginfo_t info{};
+  info.si_signo = SIGSYS;
+  info.si_code = SI_QUEUE;
+  info.si_value.sival_ptr = reinterpret_cast<void*>(wire::kPokeMark);
+  return syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGSYS, &info) == 0 ? 0 : -errno;
+}
+
+long perform(NodeId self, const Request& request) {
+  const uint64_t record = request.arguments[0], signal = request.arguments[1];
+  if (record >= wire::kMovedCountMax) return -EINVAL;
+  const auto index = static_cast<uint32_t>(record);
+  switch (static_cast<NodeOperation>(request.operation)) {
+    case NodeOperation::start_body: return start_body(self, index);
+    case NodeOperation::watch_body: return watch(Watched::body, index);
+    case NodeOperation::watch_shadow: return watch(Watched::shadow, index);
+    case NodeOperation::signal_body:
+      if (signal > 64) return -EINVAL;
+      return kill(wire::moved(index).pid.load(), static_cast<int>(signal)) == 0 ? 0 : -errno;
+    case NodeOperation::signal_first: return signal > 64 ? -EINVAL : signal_first_program(static_cast<int>(signal));
+    case NodeOperation::next_pid: return lend_pid(wire::moved(index).pid.load());
+    case NodeOperation::old_pids: return take_pids_back();
+    case NodeOperation::poke_body: return poke(wire::moved(index).pid.load(), static_cast<pid_t>(request.arguments[1]));
+    case NodeOperation::none:
+    case NodeOperation::count: break;
+  }
+  return -ENOSYS;
+}
+
+NodeQueue open_queue(NodeId self) {
+  const auto bell = EventChannel::open(node_bell_line(self));
+  NodeQueue queue(self, *bell, static_cast<uint32_t>(NodeOperation::count));
+  for (uint32_t source = 0; source < wire::cluster().node_count; ++source)
+    if (const auto ring = Ring::open(node_ring_memory({source}, self), kNodeRingStride))
+      (void)queue.attach({source}, *ring);
+  return queue;
+}
+
+} // namespace
+
+void serve(NodeId self) {
+  NodeQueue queue = open_queue(self);
+  wire::cluster().nodes[self.value].state.store(wire::SpdState::running);
+  for (;;) {
+    (void)queue.wait(WaitPolicy{});
+    while (const auto delivery = queue.take())
+      queue.complete(*delivery, perform(self, delivery->taken.request));
+  }
+}
+
+} // namespace sp::spd

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spd/bodies.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <string>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <vector>
+
+#include "libsuperproc/cluster/node_mesh.hpp"
+#include "spd/isolation.hpp"
+
+extern char** environ;
+
+namespace sp::spd {
+
+namespace {
+
+pid_t first_program = 0;
+int launcher = -1;
+std::atomic<uint32_t> begun{0}; // children so far: the reaper has none to wait for before the first
+
+void default_signals(uint64_t mask, uint64_t ignored) {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action {};
+    action.sa_handler = ignored >> (signal - 1) & 1 ? SIG_IGN : SIG_DFL;
+    sigaction(signal, &action, nullptr);
+  }
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
+}
+
+// ---- a body ----
+
+// A departure, copied out of shared memory and taken apart.
+struct Program {
+  std::string text;
+  const char* path;
+  const char* folder;
+  std::vector<char*> arguments, environment;
+  wire::Departure departure;
+};
+
+// False: it says more than there is.
+bool read_departure(uint32_t record, Program& program) {
+  program.departure = wire::moved(record).departure;
+  const wire::Departure& d = program.departure;
+  if (d.text_bytes == 0 || d.text_bytes > wire::kDepartureTextMax) return false;
+  program.text.assign(reinterpret_cast<const char*>(wire::transfer_area(record, 0)), d.text_bytes);
+  if (program.text.back() != '\0') return false;
+  char* at = program.text.data();
+  char* const end = at + program.text.size();
+  const auto next = [&]() -> char* {
+    if (at >= end) return nullptr;
+    char* const found = at;
+    at += strlen(at) + 1;
+    return found;
+  };
+  const auto read_list = [&](uint32_t count, std::vector<char*>& list) {
+    for (uint32_t i = 0; i < count; ++i)
+      if (char* text = next()) list.push_back(text);
+      else return false;
+    list.push_back(nullptr);
+    return true;
+  };
+  program.path = next();
+  program.folder = next();
+  return program.folder && read_list(d.argument_count, program.arguments) &&
+         read_list(d.environment_count, program.environment);
+}
+
+// In the child, which shares nothing with spd but the segment. Returns the errno of what failed.
+int become(const Program& program) {
+  const wire::Departure& d = program.departure;
+  setpgid(0, 0);
+  if (chdir(program.folder) != 0) return errno;
+  umask(d.umask);
+  for (uint32_t i = 0; i < wire::kLimitCount; ++i) {
+    const rlimit limit{d.limits[i][0], d.limits[i][1]};
+    setrlimit(static_cast<__rlimit_resource>(i), &limit);
+  }
+  syscall(SYS_close_range, 0, ~0u, 0);
+  default_signals(d.mask, d.ignored);
+  drop_privileges();
+  execve(program.path, program.arguments.data(), program.environment.data());
+  return errno;
+}
+
+// A child with this number; the parent sleeps until it has called exec.
+long fork_as(pid_t pid) {
+  clone_args arguments{};
+  arguments.flags = CLONE_VFORK;
+  arguments.exit_signal = SIGCHLD;
+  arguments.set_tid = reinterpret_cast<uint64_t>(&pid);
+  arguments.set_tid_size = 1;
+  const long made = syscall(SYS_clone3, &arguments, sizeof arguments);
+  return made < 0 ? -errno : made;
+}
+
+// ---- what becomes of them ----
+
+wire::Moved* body_with(NodeId self, pid_t pid) {
+  const uint32_t high = std::min(wire::cluster().moved_high.load(), wire::kMovedCountMax);
+  for (uint32_t i = 0; i < high; ++i) {
+    wire::Moved& m = wire::moved(i);
+    if (m.pid.load() == pid && m.body_node.load() == self.value && m.state.load() != wire::MovedState::free) return &m;
+  }
+  return nullptr;
+}
+
+void ring_shadow(wire::Moved& m) {
+  const auto index = static_cast<uint32_t>((reinterpret_cast<uint64_t>(&m) - wire::kMovedBase) / wire::kMovedBytes);
+  if (const auto bell = EventChannel::open(moved_bell_line(index))) bell->notify(wire::kBellLocal);
+}
+
+void report(wire::Moved& m, NodeId self, const siginfo_t& news, int status) {
+  if (news.si_code == CLD_STOPPED || news.si_code == CLD_CONTINUED) {
+    m.stopped_by.store(news.si_code == CLD_STOPPED ? news.si_status : 0);
+  } else {
+    m.wait_status.store(status);
+    set_state(m, wire::MovedState::ended);
+    wire::cluster().nodes[self.value].body_count.fetch_sub(1);
+  }
+  ring_shadow(m);
+}
+
+} // namespace
+
+void start_first_program(char** command, int report_descriptor) {
+  launcher = report_descriptor;
+  first_program = fork();
+  if (first_program < 0) perror("superproc: cannot start the program"), exit(125);
+  if (first_program > 0) return;
+  close(report_descriptor);
+  close(wire::kKeeperSegment);
+  drop_privileges();
+  if (const char* preload = getenv(wire::kEnvPreload)) setenv("LD_PRELOAD", preload, 1);
+  unsetenv(wire::kEnvPreload);
+  execve(command[0], command + 1, environ);
+  fprintf(stderr, "superproc: %s: cannot run it: %s\n", command[0], strerror(errno));
+  _exit(errno == ENOENT || errno == ENOTDIR ? 127 : 126);
+}
+
+long signal_first_program(int signal) {
+  if (first_program <= 0) return -ESRCH;
+  return kill(first_program, signal) == 0 ? 0 : -errno;
+}
+
+long start_body(NodeId self, uint32_t record) {
+  wire::Moved& m = wire::moved(record);
+  Program program;
+  if (!read_departure(record, program)) return -EINVAL;
+  if (program.departure.user != getuid() || program.departure.group != getgid()) return -EPERM;
+  m.departure.error = 0;
+  const long made = fork_as(m.pid.load());
+  if (made == 0) {
+    m.departure.error = become(program);
+    _exit(127);
+  }
+  if (made < 0) return made;
+  begun.fetch_add(1);
+  begun.notify_one();
+  if (m.departure.error) return -m.departure.error;
+  wire::cluster().nodes[self.value].body_count.fetch_add(1);
+  wire::cluster().nodes[self.value].bodies_begun.fetch_add(1);
+  return 0;
+}
+
+void reap_until_empty(NodeId self) {
+  for (;;) {
+    const uint32_t seen = begun.load();
+    siginfo_t news{};
+    if (waitid(P_ALL, 0, &news, WEXITED | WSTOPPED | WCONTINUED | WNOWAIT) != 0) {
+      if (first_program) return;
+      begun.wait(seen);
+      continue;
+    }
+    int status = 0;
+    const int wanted = news.si_code == CLD_STOPPED ? WUNTRACED : news.si_code == CLD_CONTINUED ? WCONTINUED : WNOHANG;
+    if (waitpid(news.si_pid, &status, wanted) != news.si_pid) continue;
+    if (news.si_pid == first_program && (WIFEXITED(status) || WIFSIGNALED(status))) {
+      (void)!write(launcher, &status, sizeof status);
+      close(launcher);
+    }
+    if (wire::Moved* m = body_with(self, news.si_pid); m && !m->departure.error) report(*m, self, news, status);
+  }
+}
+
+} // namespace sp::spd

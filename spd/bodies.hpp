@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+// The processes of this node that spd itself has begun: the first program, and bodies of SubProcesses that moved here.
+// What becomes of them is reported to whoever stands for them: the launcher, a shadow.
+#pragma once
+#include <cstdint>
+
+#include "libsuperproc/base/ids.hpp"
+
+namespace sp::spd {
+
+void start_first_program(char** command, int report_descriptor);
+
+long signal_first_program(int signal); // 0 or -errno
+
+// 0 or -errno. Returns when the program runs, as vfork does.
+long start_body(NodeId self, uint32_t record);
+
+// Takes the ends, stops and continuations of all children until none is left but the keeper.
+void reap_until_empty(NodeId self);
+
+} // namespace sp::spd

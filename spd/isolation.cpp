@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spd/isolation.hpp"
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace sp::spd {
+
+namespace {
+
+[[noreturn]] void cannot(const char* what) {
+  fprintf(stderr, "superproc: a node cannot %s: %s; see spctl doctor\n", what, strerror(errno));
+  exit(125);
+}
+
+// The node's own loopback, so that what a program asks for stays on the node.
+void raise_loopback() {
+  const int s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  ifreq request{};
+  strcpy(request.ifr_name, "lo");
+  if (s >= 0 && ioctl(s, SIOCGIFFLAGS, &request) == 0) {
+    request.ifr_flags |= IFF_UP;
+    ioctl(s, SIOCSIFFLAGS, &request);
+  }
+  close(s);
+}
+
+} // namespace
+
+void furnish(NodeId self) {
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) cannot("have mounts of its own");
+  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) cannot("mount its /proc");
+  if (self.value == 0) return;
+  if (mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0) cannot("mount its /dev/shm");
+  raise_loopback();
+}
+
+int32_t last_pid() {
+  const int file = open("/proc/sys/kernel/ns_last_pid", O_RDONLY | O_CLOEXEC);
+  char text[16] = {};
+  if (file >= 0) (void)!read(file, text, sizeof text - 1);
+  close(file);
+  return atoi(text);
+}
+
+bool set_next_pid(int32_t pid) {
+  const int file = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
+  char text[16];
+  const int length = snprintf(text, sizeof text, "%d", pid - 1);
+  const bool done = file >= 0 && write(file, text, static_cast<size_t>(length)) == length;
+  close(file);
+  return done;
+}
+
+void drop_privileges() {
+  if (geteuid() == 0) return; // the launcher's own, not lent by a user namespace
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct none[2]{};
+  syscall(SYS_capset, &header, none);
+}
+
+} // namespace sp::spd

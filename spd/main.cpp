@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// spd, the daemon of an isolated node: the first process of its namespaces. `spctl run --isolate` starts one for each
+// node; nobody else has a reason to. It furnishes the node, begins bodies that others ask for, reports how they end, and
+// adopts orphans.
+//
+//   spd NODE SEGMENT REPORT [FILE ARGUMENTS...]     descriptors of the cluster segment and of the launcher's pipe; the
+//                                                   first node's spd runs the program
+// Threads: one serves requests, one watches processes that are not its children, the main one reaps its children.
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <thread>
+#include <unistd.h>
+
+#include "libsuperproc/wire/cluster.hpp"
+#include "spd/agent.hpp"
+#include "spd/bodies.hpp"
+#include "spd/isolation.hpp"
+#include "spd/segment.hpp"
+#include "spd/watch.hpp"
+
+namespace {
+
+// Holds the segment for programs of the node to open through /proc. It has no privilege that they have not, or the
+// kernel would not let them. Nobody waits for it (no exit signal), so it does not count as one of the node's processes.
+void start_keeper() {
+  clone_args arguments{};
+  int ready[2];
+  const long made = pipe2(ready, O_CLOEXEC) == 0 ? syscall(SYS_clone3, &arguments, sizeof arguments) : -1;
+  if (made < 0) perror("superproc: cannot start a node"), exit(125);
+  if (made > 0) {
+    char nothing;
+    close(ready[1]);
+    (void)!read(ready[0], &nothing, 1); // until it has closed its end
+    close(ready[0]);
+    return;
+  }
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  sp::spd::drop_privileges();
+  prctl(PR_SET_DUMPABLE, 1);
+  close(0), close(1), close(2);
+  syscall(SYS_close_range, sp::wire::kKeeperSegment + 1, ~0u, 0);
+  for (;;) pause();
+}
+
+// The program alone has the launcher's descriptors: spd must not keep the other end of its pipes open.
+void let_go_of_terminal() {
+  const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+  for (int n = 0; n < 3; ++n) dup2(nothing, n);
+}
+
+} // namespace
+
+int main(int count, char** arguments) {
+  if (count < 4) {
+    fprintf(stderr, "spd is started by spctl: spctl run --isolate --nodes 2 -- PROGRAM\n");
+    return 125;
+  }
+  const sp::NodeId self{static_cast<uint32_t>(atoi(arguments[1]))};
+  const int segment = atoi(arguments[2]), report = atoi(arguments[3]);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_NAME, "spd");
+  sp::spd::map_cluster(segment);
+  if (self.value >= sp::wire::cluster().node_count) return 125;
+  sp::spd::furnish(self);
+  dup2(segment, sp::wire::kKeeperSegment);
+  if (segment != sp::wire::kKeeperSegment) close(segment);
+  start_keeper();
+  if (!sp::spd::set_next_pid(sp::wire::cluster().nodes[self.value].first_pid)) {
+    fprintf(stderr, "superproc: a node cannot choose process numbers (ns_last_pid); see spctl doctor\n");
+    return 125;
+  }
+  if (count > 4) sp::spd::start_first_program(arguments + 4, report);
+  let_go_of_terminal();
+  for (int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTERM, SIGPIPE}) std::signal(signal, SIG_IGN);
+  std::thread(sp::spd::serve, self).detach();
+  std::thread(sp::spd::watch_all, self).detach();
+  sp::spd::reap_until_empty(self);
+  _exit(0);
+}

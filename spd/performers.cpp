@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spd/performers.hpp"
+
+#include <csignal>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+
+#include "libsuperproc/cluster/moved_kin.hpp"
+#include "spd/shadow_descriptors.hpp"
+
+namespace sp::spd {
+
+namespace {
+
+constexpr int kInterruptSignal = 32; // libc's own for cancellation: no program sends it to a process
+
+// Idle: 0. The taker fills it and sets 1; the performer sets 0 when it has answered.
+struct Performer {
+  std::atomic<uint32_t> busy{0};
+  std::atomic<int32_t> tid{0};
+  bool started = false;
+  uint32_t record = 0;
+  Ring ring;
+  TakenRequest taken{};
+};
+Performer performers[wire::kMovedSlotCount];
+
+const volatile uint32_t* word(const std::atomic<uint32_t>& w) { return reinterpret_cast<const volatile uint32_t*>(&w); }
+
+void on_interrupt(int) {}
+
+void poke(uint32_t record, uint32_t thread, int32_t self) {
+  const wire::Moved& m = wire::moved(record);
+  (void)ask_spd({m.shadow_node.load()}, {m.body_node.load()}, HostTid{self}, wire::NodeOperation::poke_body, record,
+                thread);
+}
+
+[[noreturn]] void* perform_for_ever(void* argument) {
+  auto& self = *static_cast<Performer*>(argument);
+  self.tid.store(static_cast<int32_t>(sys::call(SYS_gettid)));
+  const uint64_t interrupt = 1ull << (kInterruptSignal - 1);
+  sys::call(SYS_rt_sigprocmask, SIG_UNBLOCK, &interrupt, nullptr, sizeof interrupt);
+  for (;;) {
+    while (self.busy.load() == 0) sys::futex_wait(word(self.busy), 0);
+    self.ring.complete(self.taken.ticket, perform_call(self.record, self.taken.request.arguments));
+    if (self.taken.request.flags) poke(self.record, self.taken.request.flags, self.tid.load());
+    self.busy.store(0);
+  }
+}
+
+// As the kernel has it; libc's sigaction refuses its own signals, and knows where a handler returns to.
+struct KernelAction {
+  void (*handler)(int);
+  unsigned long flags;
+  void (*restorer)();
+  unsigned long mask;
+};
+
+void prepare_interrupts() {
+  struct sigaction borrowed {}, before {};
+  borrowed.sa_handler = on_interrupt;
+  sigaction(SIGUSR2, &borrowed, &before);
+  KernelAction action{};
+  sys::call(SYS_rt_sigaction, SIGUSR2, nullptr, &action, sizeof action.mask);
+  sys::call(SYS_rt_sigaction, kInterruptSignal, &action, nullptr, sizeof action.mask);
+  sigaction(SIGUSR2, &before, nullptr);
+}
+
+bool start(Performer& p) {
+  static const bool prepared = (prepare_interrupts(), true);
+  (void)prepared;
+  pthread_attr_t small;
+  pthread_attr_init(&small);
+  pthread_attr_setstacksize(&small, 64 << 10);
+  pthread_t thread;
+  p.started = pthread_create(&thread, &small, perform_for_ever, &p) == 0;
+  return p.started;
+}
+
+bool would_wait(int descriptor, short events) {
+  pollfd asked{descriptor, events, 0};
+  return sys::call(SYS_poll, &asked, 1, 0) == 0;
+}
+
+} // namespace
+
+bool may_block(const CallWords& call) {
+  const int descriptor = static_cast<int>(call[1]);
+  switch (call[0]) {
+    case SYS_read:
+    case SYS_readv:
+    case SYS_recvfrom:
+    case SYS_recvmsg:
+    case SYS_accept:
+    case SYS_accept4: return would_wait(descriptor, POLLIN);
+    case SYS_write:
+    case SYS_writev: // ready for a byte is not ready for all
+    case SYS_sendto:
+    case SYS_sendmsg: return call[3] > 512 || would_wait(descriptor, POLLOUT);
+    case SYS_poll:
+    case SYS_ppoll:
+    case SYS_select:
+    case SYS_pselect6:
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_connect:
+    case SYS_flock:
+    case SYS_ioctl:
+    case SYS_openat:
+    case SYS_wait4:
+    case SYS_waitid:
+    case SYS_fsync:
+    case SYS_sendfile:
+    case SYS_splice: return true;
+    case SYS_fcntl: return call[2] == F_SETLKW || call[2] == F_OFD_SETLKW;
+    default: return false;
+  }
+}
+
+long perform_call(uint32_t record, const CallWords& call) {
+  if (call[0] == SYS_kill && call[2] == SIGSTOP &&
+      stop_bodies({wire::moved(record).shadow_node.load()}, static_cast<int32_t>(call[1])) &&
+      static_cast<int32_t>(call[1]) > 0)
+    return 0;
+  const long result =
+      sys::call(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]);
+  return note_descriptors(record, call, result);
+}
+
+bool give_to_performer(uint32_t record, const Ring& ring, const TakenRequest& taken) {
+  for (Performer& p : performers) {
+    if (p.busy.load() != 0) continue;
+    p.record = record, p.ring = ring, p.taken = taken;
+    if (!p.started && !start(p)) return false;
+    p.busy.store(1);
+    sys::futex_wake(word(p.busy), 1);
+    return true;
+  }
+  return false;
+}
+
+void interrupt_performer(Ticket ticket) {
+  for (Performer& p : performers)
+    if (p.busy.load() && p.taken.ticket.slot == ticket.slot && p.taken.ticket.sequence == ticket.sequence)
+      sys::call(SYS_tgkill, sys::call(SYS_getpid), p.tid.load(), kInterruptSignal);
+}
+
+void forget_performers() {
+  for (Performer& p : performers) p.busy.store(0), p.started = false;
+}
+
+} // namespace sp::spd

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: Apache-2.0
+// sp-shadow: what stays of a SubProcess on the node where it began when its body has moved to another one. It is the very
+// process that called exec there, so it has the number, parent, group, session, terminal and open files that the program
+// expects; it performs what the body asks about those, hands on the signals that reach it, and ends as the body ends.
+//
+//   main thread     waits for signals and hands them on
+//   taker           takes requests; performs what does not block, gives the rest to a performer; sees what became of the
+//                   body
+//   performers      one for each call under way that may block
+//
+// Everything is raw calls and fixed memory after the start, because a shadow is also made by fork, in the taker.
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "libsuperproc/cluster/node_mesh.hpp"
+#include "spd/performers.hpp"
+#include "spd/segment.hpp"
+#include "spd/shadow_descriptors.hpp"
+
+namespace sp::spd {
+
+namespace {
+
+uint32_t record;
+wire::Moved& body() { return wire::moved(record); }
+
+// ---- signals ----
+
+void hand_on(int signal) {
+  const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
+  (void)ask_spd({body().shadow_node.load()}, {body().body_node.load()}, tid, wire::NodeOperation::signal_body, record,
+                signal);
+}
+
+void block_all_signals() {
+  const uint64_t all = ~0ull;
+  for (int signal = 1; signal <= 64; ++signal) {
+    const struct {
+      void* handler;
+      unsigned long flags, restorer, mask;
+    } fallback{};
+    sys::call(SYS_rt_sigaction, signal, &fallback, nullptr, sizeof all);
+  }
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
+}
+
+// Shadows of the body's own children; nobody else waits for them.
+void reap_kin() {
+  while (sys::call(SYS_wait4, -1, nullptr, WNOHANG | __WCLONE, nullptr) > 0) {}
+}
+
+[[noreturn]] void pass_signals_on() {
+  const uint64_t all = ~0ull;
+  for (;;) {
+    const long signal = sys::call(SYS_rt_sigtimedwait, &all, nullptr, nullptr, sizeof all);
+    if (signal > 0) hand_on(static_cast<int>(signal));
+  }
+}
+
+// ---- ends ----
+
+void raise_as_default(int signal) {
+  const uint64_t one = 1ull << (signal - 1);
+  sys::call(SYS_tgkill, sys::call(SYS_getpid), sys::call(SYS_gettid), signal);
+  sys::call(SYS_rt_sigprocmask, SIG_UNBLOCK, &one, nullptr, sizeof one);
+  sys::call(SYS_rt_sigprocmask, SIG_BLOCK, &one, nullptr, sizeof one);
+}
+
+[[noreturn]] void end_as(int status) {
+  set_state(body(), wire::MovedState::free);
+  if (WIFSIGNALED(status)) {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    raise_as_default(WTERMSIG(status));
+  }
+  for (;;) sys::call(SYS_exit_group, WEXITSTATUS(status));
+}
+
+void look_after_body() {
+  if (body().state.load() == wire::MovedState::ended) end_as(body().wait_status.load());
+  if (const int signal = body().stopped_by.exchange(0)) raise_as_default(signal);
+  reap_kin();
+}
+
+// ---- requests ----
+
+void take_requests();
+
+// In the child, which has the taker's thread only.
+void become_shadow_of(uint32_t child) {
+  for (uint32_t n = 0; n < wire::kVfdCountMax; ++n)
+    wire::moved(child).descriptors[n].store(body().descriptors[n].load(std::memory_order_relaxed));
+  record = child;
+  forget_performers();
+  body().shadow_pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
+  const NodeId here{body().shadow_node.load()};
+  const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
+  (void)ask_spd(here, here, tid, wire::NodeOperation::watch_shadow, child);
+  pthread_t taker;
+  pthread_create(&taker, nullptr, [](void*) -> void* { return take_requests(), nullptr; }, nullptr);
+  wire::MovedState claimed = wire::MovedState::claimed;
+  body().state.compare_exchange_strong(claimed, wire::MovedState::settled);
+  sys::futex_wake(state_word(body()), 1 << 30);
+  pass_signals_on();
+}
+
+enum class Number { chosen, next };
+
+long clone_self(uint32_t child, Number number) {
+  const int pid = wire::moved(child).pid.load();
+  clone_args arguments{};
+  if (number == Number::chosen) arguments.set_tid = reinterpret_cast<uint64_t>(&pid), arguments.set_tid_size = 1;
+  return sys::call(SYS_clone3, &arguments, sizeof arguments);
+}
+
+// An ordinary user may not choose the number: spd makes it the next one. Somebody else may get it all the same; the next
+// try then fails as well, and the child goes on under another number, which only what names it to this kernel can tell.
+long clone_as_next(uint32_t child) {
+  const NodeId here{body().shadow_node.load()};
+  const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
+  (void)ask_spd(here, here, tid, wire::NodeOperation::next_pid, child);
+  const long made = clone_self(child, Number::next);
+  if (made != 0) (void)ask_spd(here, here, tid, wire::NodeOperation::old_pids, child);
+  return made;
+}
+
+long fork_for(uint32_t child) {
+  long made = clone_self(child, Number::chosen);
+  if (made == -EPERM) made = clone_as_next(child);
+  if (made == 0) become_shadow_of(child);
+  return made < 0 ? made : 0;
+}
+
+void answer(const Ring& ring, const Ticket& ticket, long result) { Ring(ring).complete(ticket, result); }
+
+void take(Ring& ring, const TakenRequest& taken) {
+  const auto& a = taken.request.arguments;
+  switch (static_cast<wire::ShadowOperation>(taken.request.operation)) {
+    case wire::ShadowOperation::call:
+      if (taken.request.flags == wire::kOnlyIfReady && may_block(a))
+        return answer(ring, taken.ticket, wire::kWouldWait);
+      if ((taken.request.flags == wire::kOnlyIfReady || taken.request.flags == 0) && !may_block(a))
+        return answer(ring, taken.ticket, perform_call(record, a));
+      if (!give_to_performer(record, ring, taken)) answer(ring, taken.ticket, -EAGAIN);
+      return;
+    case wire::ShadowOperation::fork:
+      return answer(ring, taken.ticket, a[0] < wire::kMovedCountMax ? fork_for(static_cast<uint32_t>(a[0])) : -EINVAL);
+    case wire::ShadowOperation::after_exec: return close_at_exec(record), answer(ring, taken.ticket, 0);
+    case wire::ShadowOperation::interrupt:
+      interrupt_performer({static_cast<uint32_t>(a[0]), static_cast<uint32_t>(a[1])});
+      return answer(ring, taken.ticket, 0);
+    default: return answer(ring, taken.ticket, -ENOSYS);
+  }
+}
+
+void take_requests() {
+  Result<Ring> ring = Ring::open(moved_ring_memory(record), kMovedRingBytes);
+  const Result<EventChannel> bell = EventChannel::open(moved_bell_line(record));
+  if (!ring || !bell) _exit(125);
+  for (;;) {
+    look_after_body();
+    while (const auto taken = ring->take()) take(*ring, *taken);
+    (void)bell->wait(WaitPolicy{}, [&] { return !ring->empty() || bell->local_rung(); });
+    bell->collect_local();
+  }
+}
+
+} // namespace
+
+} // namespace sp::spd
+
+int main(int, char**) {
+  using namespace sp::spd;
+  using sp::wire::MovedState;
+  block_all_signals();
+  const char* text = getenv(sp::wire::kEnvMoved);
+  char segment[32];
+  snprintf(segment, sizeof segment, "/proc/%d/fd/%d", sp::wire::kKeeperPid, sp::wire::kKeeperSegment);
+  const int descriptor = open(segment, O_RDWR | O_CLOEXEC);
+  if (!text || descriptor < 0) return fprintf(stderr, "sp-shadow is started by superproc, not by people\n"), 125;
+  map_cluster(descriptor);
+  close(descriptor);
+  record = static_cast<uint32_t>(atoi(text));
+  if (record >= sp::wire::kMovedCountMax || body().pid.load() != getpid()) return 125;
+  publish_descriptors(record);
+  char name[16] = {};
+  const char* path = reinterpret_cast<const char*>(sp::wire::transfer_area(record, 0));
+  const char* base = path;
+  for (const char* p = path; *p && p < path + 4096; ++p)
+    if (*p == '/') base = p + 1;
+  for (size_t i = 0; i + 1 < sizeof name && base[i]; ++i) name[i] = base[i];
+  prctl(PR_SET_NAME, name);
+  pthread_t taker;
+  pthread_create(&taker, nullptr, [](void*) -> void* { return take_requests(), nullptr; }, nullptr);
+  MovedState leaving = MovedState::leaving;
+  body().state.compare_exchange_strong(leaving, MovedState::settled);
+  sp::sys::futex_wake(sp::state_word(body()), 1 << 30);
+  pass_signals_on();
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spd/shadow_descriptors.hpp"
+
+#include <algorithm>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include "libsuperproc/wire/cluster.hpp"
+
+namespace sp::spd {
+
+namespace {
+
+void publish(uint32_t record, uint64_t number) {
+  if (number >= wire::kVfdCountMax) return;
+  struct stat about;
+  const bool open = sys::call(SYS_fstat, number, &about) == 0;
+  const auto type = static_cast<uint8_t>(wire::kVfdOpen | (open ? about.st_mode >> 12 : 0));
+  wire::moved(record).descriptors[number].store(open ? type : uint8_t{0});
+}
+
+bool is_open(uint32_t record, uint32_t number) { return wire::moved(record).descriptors[number].load() != 0; }
+
+} // namespace
+
+// From the highest number that can be in use down, which costs less than reading /proc.
+void publish_descriptors(uint32_t record) {
+  for (uint32_t n = 0; n < wire::kVfdCountMax; ++n) {
+    wire::moved(record).descriptors[n].store(0, std::memory_order_relaxed);
+    if (n < 256) publish(record, n);
+  }
+  const int folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  alignas(8) char entries[4096];
+  for (long bytes; (bytes = sys::call(SYS_getdents64, folder, entries, sizeof entries)) > 0;)
+    for (long at = 0; at < bytes;) {
+      const char* entry = entries + at;
+      at += *reinterpret_cast<const unsigned short*>(entry + 16);
+      uint64_t number = 0;
+      for (const char* digit = entry + 19; *digit >= '0' && *digit <= '9'; ++digit)
+        number = number * 10 + static_cast<uint64_t>(*digit - '0');
+      if (number >= 256) publish(record, number);
+    }
+  wire::moved(record).descriptors[folder].store(0);
+  close(folder);
+}
+
+void close_at_exec(uint32_t record) {
+  for (uint32_t n = 0; n < wire::kVfdCountMax; ++n) {
+    if (!is_open(record, n) || !(sys::call(SYS_fcntl, n, F_GETFD) & FD_CLOEXEC)) continue;
+    sys::call(SYS_close, n);
+    publish(record, n);
+  }
+}
+
+long note_descriptors(uint32_t record, const CallWords& call, long result) {
+  if (call[0] == SYS_close_range)
+    for (uint64_t n = call[1]; n <= std::min<uint64_t>(call[2], wire::kVfdCountMax - 1); ++n) publish(record, n);
+  if (call[0] == SYS_close) publish(record, call[1]);
+  if (call[0] == SYS_dup3 || call[0] == SYS_dup2) publish(record, call[2]);
+  const uint64_t chosen = call[7];
+  if (chosen == 0 || sys::failed(result)) return result;
+  const auto number = static_cast<long>(chosen - 1);
+  if (result != number) {
+    const long flags = sys::call(SYS_fcntl, result, F_GETFD);
+    sys::call(SYS_dup3, result, number, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
+    sys::call(SYS_close, result);
+  }
+  publish(record, static_cast<uint64_t>(number));
+  return number;
+}
+
+} // namespace sp::spd

@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The descriptors of a shadow. Moved::descriptors says which numbers are open here, so that the body knows whom to ask;
+// it is kept right with every call that opens or closes one.
+#pragma once
+#include "spd/performers.hpp"
+
+namespace sp::spd {
+
+void publish_descriptors(uint32_t record);
+// The body has called exec: what is marked close-on-exec goes.
+void close_at_exec(uint32_t record);
+// After a call: a new open file goes to the number that the body has chosen. Returns the call's result for the body.
+long note_descriptors(uint32_t record, const CallWords& call, long result);
+
+} // namespace sp::spd

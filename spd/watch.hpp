@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watches processes of this node that are not spd's children: shadows, and bodies that a fork began here.
+#pragma once
+#include <cstdint>
+
+#include "libsuperproc/base/ids.hpp"
+
+namespace sp::spd {
+
+enum class Watched : uint32_t { body, shadow };
+
+// 0 or -errno. The number is the record's.
+long watch(Watched what, uint32_t record);
+
+// Never returns.
+[[noreturn]] void watch_all(NodeId self);
+
+} // namespace sp::spd

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vfd/body.hpp"
+
+#include <csignal>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "libsuperproc/base/line.hpp"
+#include "libsuperproc/base/path.hpp"
+#include "vfd/descriptors.hpp"
+#include "vfd/shadow_call.hpp"
+
+namespace sp::vfd {
+
+constinit Membership membership{false, {0}, kNoRecord};
+
+namespace {
+
+HostTid own_tid() { return {static_cast<int32_t>(sys::call(SYS_gettid))}; }
+
+bool map_segment() {
+  Path name;
+  name << "/proc/" << wire::kKeeperPid << "/fd/" << wire::kKeeperSegment;
+  const long descriptor = sys::call(SYS_openat, AT_FDCWD, name.text(), O_RDWR | O_CLOEXEC, 0);
+  if (sys::failed(descriptor)) return false;
+  const long at = sys::call(SYS_mmap, wire::kClusterBase, wire::kClusterBytes, PROT_READ | PROT_WRITE,
+                            MAP_SHARED | MAP_FIXED_NOREPLACE, descriptor, 0);
+  sys::call(SYS_close, descriptor);
+  if (at != static_cast<long>(wire::kClusterBase)) return false;
+  const wire::ClusterHeader& c = wire::cluster();
+  return c.magic == wire::kClusterMagic && c.version == wire::kClusterVersion && c.bytes == sizeof c &&
+         c.node_count >= 1 && c.node_count <= kNodeCountMax;
+}
+
+// The decimal number that names this process's record, if it is right.
+uint32_t record_named(const char* text) {
+  uint32_t index = 0;
+  if (!text || !*text) return kNoRecord;
+  for (; *text >= '0' && *text <= '9' && index < wire::kMovedCountMax; ++text)
+    index = index * 10 + static_cast<uint32_t>(*text - '0');
+  if (index >= wire::kMovedCountMax) return kNoRecord;
+  return wire::moved(index).pid.load() == sys::call(SYS_getpid) ? index : kNoRecord;
+}
+
+void await_state(wire::Moved& m, wire::MovedState state) {
+  while (m.state.load() == state) sys::futex_wait(state_word(m), static_cast<uint32_t>(state));
+}
+
+} // namespace
+
+void attach(const char* moved) {
+  membership.attached = map_segment();
+  if (!in_cluster()) return;
+  membership.record = record_named(moved);
+  if (!is_body()) {
+    membership.node = node_of_pid(static_cast<int32_t>(sys::call(SYS_getpid)));
+    return;
+  }
+  membership.node = {record().body_node.load()};
+  if (record().fresh.exchange(0) == 0) {
+    ask_shadow(membership.record, wire::ShadowOperation::after_exec);
+    return;
+  }
+  await_state(record(), wire::MovedState::claimed);
+  await_state(record(), wire::MovedState::leaving);
+  take_places();
+}
+
+uint32_t claim_record(NodeId body_node, NodeId shadow_node) {
+  for (uint32_t i = 0; i < wire::kMovedCountMax; ++i) {
+    wire::Moved& m = wire::moved(i);
+    wire::MovedState free = wire::MovedState::free;
+    if (!m.state.compare_exchange_strong(free, wire::MovedState::claimed)) continue;
+    m.use.fetch_add(1);
+    uint32_t high = wire::cluster().moved_high.load();
+    while (high <= i && !wire::cluster().moved_high.compare_exchange_weak(high, i + 1)) {
+    }
+    m.body_node.store(body_node.value);
+    m.shadow_node.store(shadow_node.value);
+    m.wait_status.store(0), m.stopped_by.store(0), m.transfer_used.store(0), m.fresh.store(0);
+    m.departure = {};
+    EventChannel::create(moved_bell_line(i));
+    if (Ring::create(moved_ring_memory(i), kMovedRingBytes, body_node, shadow_node, wire::kMovedSlotCount)) return i;
+    give_back(i);
+  }
+  return kNoRecord;
+}
+
+void give_back(uint32_t record) {
+  wire::moved(record).pid.store(0), wire::moved(record).shadow_pid.store(0);
+  set_state(wire::moved(record), wire::MovedState::free);
+}
+
+long begin_as_child(uint32_t child, uint32_t parent) {
+  wire::Moved& m = wire::moved(child);
+  m.pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
+  // First: from the moment it is settled the parent may kill it.
+  const Result<int64_t> watched =
+      ask_spd(membership.node, membership.node, own_tid(), wire::NodeOperation::watch_body, child);
+  if (!watched || *watched != 0) return give_back(child), -EAGAIN;
+  wire::cluster().nodes[membership.node.value].body_count.fetch_add(1);
+  const long forked = ask_shadow(parent, wire::ShadowOperation::fork, child);
+  if (sys::failed(forked)) return give_back(child), forked;
+  await_state(m, wire::MovedState::claimed);
+  return 0;
+}
+
+bool await_child(uint32_t child, long pid) {
+  constexpr int64_t kLookAgainNs = 20'000'000;
+  wire::Moved& m = wire::moved(child);
+  while (m.state.load() == wire::MovedState::claimed) {
+    if (sys::futex_wait(state_word(m), static_cast<uint32_t>(wire::MovedState::claimed), kLookAgainNs) != -ETIMEDOUT)
+      continue;
+    siginfo_t info{};
+    const long seen = sys::call(SYS_waitid, P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0);
+    if (seen != 0 || info.si_pid == pid) return false;
+  }
+  return true;
+}
+
+} // namespace sp::vfd

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// Is this process one of an isolated cluster, on which node, and does it have a shadow elsewhere (wire/cluster.hpp)?
+#pragma once
+#include "libsuperproc/cluster/node_mesh.hpp"
+#include "libsuperproc/cluster/self.hpp"
+
+namespace sp::vfd {
+
+inline constexpr uint32_t kNoRecord = ~0u;
+
+struct Membership {
+  bool attached;   // the cluster segment is mapped
+  NodeId node;     // where this process runs
+  uint32_t record; // of the SubProcess, if it has moved; kNoRecord: it has not
+};
+extern constinit Membership membership;
+
+inline bool in_cluster() { return membership.attached; }
+inline bool is_body() { return membership.record != kNoRecord; }
+// The calling process's, also while it borrows its parent's memory.
+inline uint32_t own_record() {
+  return thread_self.borrower_record ? thread_self.borrower_record - 1 : membership.record;
+}
+inline wire::Moved& record() { return wire::moved(own_record()); }
+
+// At the start of a program: maps the segment of the cluster that the environment speaks of (`moved`: the value of
+// kEnvMoved or null). A body waits for its shadow and takes the places of its descriptors.
+void attach(const char* moved);
+
+// A free record, claimed and formatted for a body on `body_node` whose shadow will be on `shadow_node`; kNoRecord: none.
+uint32_t claim_record(NodeId body_node, NodeId shadow_node);
+void give_back(uint32_t record);
+
+// In the child of a body's fork: it gets a shadow of its own, forked from that of `parent`. 0 or -errno.
+long begin_as_child(uint32_t record, uint32_t parent);
+// In the parent: until the child has it. False: it died before.
+bool await_child(uint32_t record, long pid);
+
+} // namespace sp::vfd

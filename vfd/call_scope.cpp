@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vfd/call_scope.hpp"
+
+#include <csignal>
+#include <fcntl.h>
+
+#include "libsuperproc/base/sys.hpp"
+
+namespace sp::vfd {
+
+namespace {
+
+thread_local constinit CallScope* scope = nullptr;
+
+constexpr uint64_t bit(int signal) { return 1ull << (signal - 1); }
+constexpr uint64_t kIgnoredByDefault = bit(SIGCHLD) | bit(SIGURG) | bit(SIGWINCH) | bit(SIGCONT);
+
+struct Action { // as the kernel has it
+  uint64_t handler;
+  uint64_t flags;
+  uint64_t restorer;
+  uint64_t mask;
+};
+
+Action action_of(int signal) {
+  Action action{};
+  sys::call(SYS_rt_sigaction, signal, nullptr, &action, sizeof action.mask);
+  return action;
+}
+
+bool does_nothing(int signal) {
+  const uint64_t handler = action_of(signal).handler;
+  return handler == reinterpret_cast<uint64_t>(SIG_IGN) ||
+         (handler == reinterpret_cast<uint64_t>(SIG_DFL) && (kIgnoredByDefault & bit(signal)));
+}
+
+void set_mask(uint64_t mask) { sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask); }
+
+// Of what is about to be let in.
+bool all_restart(uint64_t mask) {
+  uint64_t pending = 0;
+  sys::call(SYS_rt_sigpending, &pending, sizeof pending);
+  for (pending &= ~mask; pending; pending &= pending - 1) {
+    const Action action = action_of(__builtin_ctzll(pending) + 1);
+    if (action.handler > 1 && !(action.flags & SA_RESTART)) return false;
+  }
+  return true;
+}
+
+} // namespace
+
+CallScope* CallScope::current() { return scope; }
+
+CallScope::CallScope() { scope = this; }
+
+void CallScope::block() {
+  if (blocked_) return;
+  const uint64_t all = ~0ull;
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &mask_, sizeof all);
+  mask_of_wait_ = mask_;
+  blocked_ = true;
+}
+
+long CallScope::watch_signals(const uint64_t* mask) {
+  uint64_t watched = ~(mask ? *mask : mask_) & ~bit(SIGSYS);
+  for (int signal = 1; signal <= 64; ++signal)
+    if ((watched & bit(signal)) && does_nothing(signal)) watched &= ~bit(signal);
+  return sys::call(SYS_signalfd4, -1, &watched, sizeof watched, O_CLOEXEC);
+}
+
+void CallScope::interrupted_under(const uint64_t* mask) {
+  interrupted_ = true;
+  if (mask) mask_of_wait_ = *mask;
+}
+
+bool CallScope::leave() {
+  if (scope == this) scope = nullptr;
+  if (!blocked_) return false;
+  blocked_ = false;
+  const bool again = interrupted_ && all_restart(mask_of_wait_);
+  if (mask_of_wait_ != mask_) set_mask(mask_of_wait_);
+  set_mask(mask_);
+  return again;
+}
+
+} // namespace sp::vfd

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+// One call of the program while it is performed on the shadow's node. No handler of the program runs in it, because one
+// that leaves by siglongjmp would leave a request and its memory behind: from the first request on all signals are
+// blocked. A wait sees through a signalfd that one has come, has the shadow end its call, and when everything is given
+// back the signal is let in. Then the call returns EINTR or begins again, by the rules of signal(7).
+#pragma once
+#include <cstdint>
+
+namespace sp::vfd {
+
+class CallScope {
+public:
+  CallScope();
+  CallScope(const CallScope&) = delete;
+  ~CallScope() { leave(); }
+
+  // Null: outside a call of the program, where nothing ends a wait.
+  static CallScope* current();
+
+  void block();
+  // The signals that would be delivered to the program in a wait with this mask (null: its own), as a new signalfd;
+  // -errno.
+  long watch_signals(const uint64_t* mask);
+  void interrupted_under(const uint64_t* mask); // one of them has come
+
+  // Lets in what has come. True: none of it forbids that the call begins again.
+  bool leave();
+
+private:
+  bool blocked_ = false, interrupted_ = false;
+  uint64_t mask_ = 0;         // the program's
+  uint64_t mask_of_wait_ = 0; // the one that ppoll and its like were given
+};
+
+} // namespace sp::vfd

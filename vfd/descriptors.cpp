@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vfd/descriptors.hpp"
+
+#include <fcntl.h>
+
+#include "vfd/shadow_call.hpp"
+
+namespace sp::vfd {
+
+long new_place(int close_on_exec) { return sys::call(SYS_eventfd2, 0, close_on_exec ? O_CLOEXEC : 0); }
+
+void take_places() {
+  for (uint32_t n = 0; n < wire::kVfdCountMax; ++n) {
+    if (!is_remote(n)) continue;
+    const long place = new_place(0);
+    if (place == static_cast<long>(n) || sys::failed(place)) continue;
+    sys::call(SYS_dup2, place, n);
+    sys::call(SYS_close, place);
+  }
+}
+
+long close_remote(uint64_t descriptor) {
+  const long result = shadow_call(SYS_close, descriptor);
+  sys::call(SYS_close, descriptor);
+  return result;
+}
+
+long duplicate(uint64_t descriptor, long at_least, int close_on_exec) {
+  const long number = sys::call(SYS_fcntl, descriptor, close_on_exec ? F_DUPFD_CLOEXEC : F_DUPFD, at_least);
+  if (sys::failed(number)) return number;
+  const long done = shadow_call(SYS_dup3, descriptor, number, close_on_exec ? O_CLOEXEC : 0);
+  if (!sys::failed(done)) return number;
+  sys::call(SYS_close, number);
+  return done;
+}
+
+long duplicate_to(uint64_t descriptor, uint64_t to, int flags) {
+  if (descriptor == to) return flags == 0 ? static_cast<long>(to) : -EINVAL; // dup2 does nothing, dup3 refuses
+  const long placed = sys::call(SYS_dup3, descriptor, to, flags);
+  if (sys::failed(placed)) return placed;
+  if (!is_remote(descriptor)) return shadow_call(SYS_close, to), placed;
+  const long done = shadow_call(SYS_dup3, descriptor, to, flags);
+  return sys::failed(done) ? done : placed;
+}
+
+} // namespace sp::vfd

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+// Copies from and to memory of the program that may not be there. The kernel does it, so that a bad pointer is an error
+// here as it would be in a call, whatever handler of faults the program has.
+#pragma once
+#include <cstdint>
+
+namespace sp::vfd {
+
+// False: EFAULT.
+bool read_program(void* to, const void* from, uint64_t bytes);
+bool write_program(void* to, const void* from, uint64_t bytes);
+
+// Reads up to and with the zero byte; the count of bytes, 0: EFAULT or more than `room`.
+uint64_t read_text(char* to, const char* from, uint64_t room);
+
+} // namespace sp::vfd

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vfd/shadow_call.hpp"
+
+#include "vfd/call_scope.hpp"
+#include "vfd/pending_call.hpp"
+#include "vfd/program_memory.hpp"
+
+namespace sp::vfd {
+
+// Either way the answer comes. The shadow's thread may not have reached the kernel yet when it is interrupted, so it is
+// told again.
+long interrupt(NodeLink& link, Ticket ticket, HostTid self) {
+  constexpr int64_t kAgainNs = 10'000'000;
+  for (;;) {
+    (void)link.post({static_cast<uint32_t>(wire::ShadowOperation::interrupt), 0, 0, {ticket.slot, ticket.sequence}},
+                    self);
+    const Result<int64_t> result = link.ring().wait(ticket, {WaitPolicy{}, wire::kCpuUnknown, kAgainNs});
+    if (result || result.error().value != ETIMEDOUT) return to_raw(result);
+  }
+}
+
+namespace {
+
+enum class Wait { yes, no };
+
+Result<long> ask(uint32_t record, Request request, Wait wait) {
+  const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
+  TRY(const Ring ring, Ring::open(moved_ring_memory(record), kMovedRingBytes));
+  TRY(const EventChannel bell, EventChannel::open(moved_bell_line(record)));
+  NodeLink link(ring, bell, WaitPolicy{});
+  if (wait == Wait::no) request.flags = wire::kOnlyIfReady;
+  TRY(const Ticket ticket, link.start(request, self));
+  return link.finish(ticket);
+}
+
+long wait_for_it(const Request& request) {
+  PendingCall call;
+  if (const long failed = call.start(request)) return failed;
+  (void)call.wait_here(nullptr, 0, -1, nullptr);
+  return call.finish();
+}
+
+} // namespace
+
+long ask_shadow_with(uint32_t record, const Request& request) {
+  CallScope* const scope = CallScope::current();
+  if (!scope) return to_raw(ask(record, request, Wait::yes));
+  scope->block();
+  const long result = to_raw(ask(record, request, Wait::no));
+  return result == wire::kWouldWait ? wait_for_it(request) : result;
+}
+
+Transfer::Transfer() : record_(own_record()) {
+  if (CallScope* const scope = CallScope::current()) scope->block();
+  auto& used = wire::moved(record_).transfer_used;
+  for (uint32_t seen = used.load();;) {
+    const uint32_t free = ~seen & ((1u << wire::kTransferCount) - 1);
+    if (free == 0) {
+      sys::call(SYS_sched_yield);
+      seen = used.load();
+      continue;
+    }
+    number_ = static_cast<uint32_t>(__builtin_ctz(free));
+    if (used.compare_exchange_weak(seen, seen | 1u << number_)) return;
+  }
+}
+
+Transfer::~Transfer() { wire::moved(record_).transfer_used.fetch_and(~(1u << number_)); }
+
+void* Transfer::take(uint64_t bytes) {
+  if (bytes > left()) return nullptr;
+  void* const at = reinterpret_cast<void*>(wire::transfer_area(record_, number_) + used_);
+  used_ = (used_ + bytes + 15) & ~15ull;
+  return at;
+}
+
+void* Transfer::put(const void* from, uint64_t bytes) {
+  void* const at = take(bytes);
+  return at && read_program(at, from, bytes) ? at : nullptr;
+}
+
+void* Transfer::put_text(const char* text) {
+  constexpr uint64_t kTextMax = 4096; // PATH_MAX
+  char* const at = static_cast<char*>(take(kTextMax));
+  return at && read_text(at, text, kTextMax) ? at : nullptr;
+}
+
+} // namespace sp::vfd
