@@ -54,12 +54,11 @@ long watch(Watched what, uint32_t record) {
   const pid_t pid = number_of(what, record);
   const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (descriptor < 0) return -errno;
-  auto* entry = new Watch{descriptor, wire::moved(record).use.load(), record, what};
-  epoll_event event{EPOLLIN, {.ptr = entry}};
-  if (epoll_ctl(all_watched, EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
+  auto entry = std::make_unique<Watch>(Watch{descriptor, wire::moved(record).use.load(), record, what});
+  epoll_event event{EPOLLIN, {.ptr = entry.get()}};
+  if (epoll_ctl(all_watched, EPOLL_CTL_ADD, descriptor, &event) == 0) return (void)entry.release(), 0;
   const int error = errno;
   close(descriptor);
-  delete entry;
   return -error;
 }
 
