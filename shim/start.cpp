@@ -18,6 +18,7 @@
 #include "libsuperproc/signal/delivery.hpp"
 #include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/syscalls/code_guard.hpp"
+#include "libsuperproc/syscalls/copy_first.hpp"
 #include "libsuperproc/syscalls/dispatch.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
@@ -149,10 +150,12 @@ void when_native() {
   reap_former_residents(environment);
   conversion_done = when_shared;
   native_again = when_native;
+  holding = copy_first;
   die_by_signal = die_by_signal_here;
   known_code = is_known_code;
   start_delivery();
-  if (find_variable(environment, wire::kEnvCluster)) vfd::attach(find_variable(environment, wire::kEnvMoved));
+  if (find_variable(environment, wire::kEnvCluster) && !vfd::attach(find_variable(environment, wire::kEnvMoved)))
+    refuse("a program that has moved and become another user cannot start others", "run it with --placement fill");
   set_interest(Interest::native);
   ProvenCode proven{};
   if (!(control().options.flags & wire::kOptionNoPatch))

@@ -27,6 +27,7 @@
 
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spctl/library.hpp"
+#include "vpid/lease.hpp"
 
 namespace sp::spctl {
 
@@ -50,12 +51,9 @@ void format(const RunSettings& settings) {
   c.bytes = sizeof c;
   c.node_count = settings.node_count;
   c.placement = settings.placement;
-  c.place_next.store(1);             // the first child leaves the first node
-  constexpr int32_t kReserved = 300; // the kernel gives out none below again
-  const int32_t share = (highest_pid() - kReserved) / static_cast<int32_t>(settings.node_count);
+  c.place_next.store(1);                   // the first child leaves the first node
+  (void)vpid::lease_out(c, highest_pid()); // checked before
   for (uint32_t t = 0; t < settings.node_count; ++t) {
-    c.nodes[t].first_pid = kReserved + static_cast<int32_t>(t) * share;
-    c.nodes[t].end_pid = c.nodes[t].first_pid + share;
     EventChannel::create(node_bell_line({t}));
     for (uint32_t s = 0; s < settings.node_count; ++s)
       (void)Ring::create(node_ring_memory({s}, {t}), kNodeRingStride, {s}, {t}, kNodeSlotCount);

@@ -160,7 +160,7 @@ std::vector<ThreadView> parse_threads(std::span<const std::byte> records) {
     view.tid = record.tid.load(std::memory_order_relaxed);
     view.node = record.node.load(std::memory_order_relaxed);
     if (view.state == wire::ThreadState::free || view.node >= kNodeCountMax || view.tid <= 0) continue;
-    threads.push_back(std::move(view));
+    threads.push_back(view);
   }
   return threads;
 }

@@ -40,7 +40,7 @@ Refusal execute(const Program& program, std::vector<std::string> command, std::v
   return {missing ? kExitNotFound : kExitNotExecutable, fmt::format("{}: cannot run it: {}", file, errno_text(error))};
 }
 
-int execute_isolated(const Program& program, std::vector<std::string> command, RunSettings settings,
+int execute_isolated(const Program& program, std::vector<std::string> command, const RunSettings& settings,
                      const std::string& library) {
   if (program.runs_by_shell) {
     command.front() = program.path;

@@ -9,8 +9,8 @@
 #include "gnttab-shm/node_queue.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spd/bodies.hpp"
-#include "spd/isolation.hpp"
 #include "spd/watch.hpp"
+#include "vpid/numbers.hpp"
 
 namespace sp::spd {
 
@@ -23,12 +23,12 @@ using wire::NodeOperation;
 int32_t last_own_pid = 0; // 0: none is lent
 
 long lend_pid(int32_t pid) {
-  if (last_own_pid == 0) last_own_pid = last_pid();
-  return set_next_pid(pid) ? 0 : -EPERM;
+  if (last_own_pid == 0) last_own_pid = vpid::last_pid();
+  return vpid::set_next_pid(pid) ? 0 : -EPERM;
 }
 
 long take_pids_back() {
-  if (last_own_pid != 0) set_next_pid(last_own_pid + 1);
+  if (last_own_pid != 0) vpid::set_next_pid(last_own_pid + 1);
   last_own_pid = 0;
   return 0;
 }
@@ -41,6 +41,12 @@ long poke(pid_t pid, pid_t tid) {
   return syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGSYS, &info) == 0 ? 0 : -errno;
 }
 
+// The number comes from shared memory: never a group, everybody, or spd itself.
+long signal_process(pid_t pid, int signal) {
+  if (pid <= wire::kKeeperPid) return -EINVAL;
+  return kill(pid, signal) == 0 ? 0 : -errno;
+}
+
 long perform(NodeId self, const Request& request) {
   const uint64_t record = request.arguments[0], signal = request.arguments[1];
   if (record >= wire::kMovedCountMax) return -EINVAL;
@@ -50,11 +56,12 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::watch_body: return watch(Watched::body, index);
     case NodeOperation::watch_shadow: return watch(Watched::shadow, index);
     case NodeOperation::signal_body:
-      if (signal > 64) return -EINVAL;
-      return kill(wire::moved(index).pid.load(), static_cast<int>(signal)) == 0 ? 0 : -errno;
+      return signal > 64 ? -EINVAL : signal_process(wire::moved(index).pid.load(), static_cast<int>(signal));
     case NodeOperation::signal_first: return signal > 64 ? -EINVAL : signal_first_program(static_cast<int>(signal));
     case NodeOperation::next_pid: return lend_pid(wire::moved(index).pid.load());
     case NodeOperation::old_pids: return take_pids_back();
+    case NodeOperation::signal_home:
+      return signal > 64 ? -EINVAL : signal_process(wire::moved(index).shadow_pid.load(), static_cast<int>(signal));
     case NodeOperation::poke_body: return poke(wire::moved(index).pid.load(), static_cast<pid_t>(request.arguments[1]));
     case NodeOperation::none:
     case NodeOperation::count: break;
@@ -76,8 +83,10 @@ NodeQueue open_queue(NodeId self) {
 void serve(NodeId self) {
   NodeQueue queue = open_queue(self);
   wire::cluster().nodes[self.value].state.store(wire::SpdState::running);
+  const wire::ClusterNode& node = wire::cluster().nodes[self.value];
+  vpid::LeaseWatch numbers(node.first_pid, node.end_pid);
   for (;;) {
-    (void)queue.wait(WaitPolicy{});
+    if (!queue.wait(WaitPolicy{}, numbers.interval_ns())) numbers.look();
     while (const auto delivery = queue.take())
       queue.complete(*delivery, perform(self, delivery->taken.request));
   }

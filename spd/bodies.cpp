@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "spd/departure.hpp"
 #include "spd/isolation.hpp"
 
 extern char** environ;
@@ -29,69 +30,14 @@ pid_t first_program = 0;
 int launcher = -1;
 std::atomic<uint32_t> begun{0}; // children so far: the reaper has none to wait for before the first
 
-void default_signals(uint64_t mask, uint64_t ignored) {
-  for (int signal = 1; signal < NSIG; ++signal) {
-    struct sigaction action {};
-    action.sa_handler = ignored >> (signal - 1) & 1 ? SIG_IGN : SIG_DFL;
-    sigaction(signal, &action, nullptr);
-  }
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
-}
-
 // ---- a body ----
 
-// A departure, copied out of shared memory and taken apart.
-struct Program {
-  std::string text;
-  const char* path;
-  const char* folder;
-  std::vector<char*> arguments, environment;
-  wire::Departure departure;
-};
-
-// False: it says more than there is.
-bool read_departure(uint32_t record, Program& program) {
-  program.departure = wire::moved(record).departure;
-  const wire::Departure& d = program.departure;
-  if (d.text_bytes == 0 || d.text_bytes > wire::kDepartureTextMax) return false;
-  program.text.assign(reinterpret_cast<const char*>(wire::transfer_area(record, 0)), d.text_bytes);
-  if (program.text.back() != '\0') return false;
-  char* at = program.text.data();
-  char* const end = at + program.text.size();
-  const auto next = [&]() -> char* {
-    if (at >= end) return nullptr;
-    char* const found = at;
-    at += strlen(at) + 1;
-    return found;
-  };
-  const auto read_list = [&](uint32_t count, std::vector<char*>& list) {
-    for (uint32_t i = 0; i < count; ++i)
-      if (char* text = next()) list.push_back(text);
-      else return false;
-    list.push_back(nullptr);
-    return true;
-  };
-  program.path = next();
-  program.folder = next();
-  return program.folder && read_list(d.argument_count, program.arguments) &&
-         read_list(d.environment_count, program.environment);
-}
-
 // In the child, which shares nothing with spd but the segment. Returns the errno of what failed.
-int become(const Program& program) {
-  const wire::Departure& d = program.departure;
+int begin(const Departed& program) {
   setpgid(0, 0);
-  if (chdir(program.folder) != 0) return errno;
-  umask(d.umask);
-  for (uint32_t i = 0; i < wire::kLimitCount; ++i) {
-    const rlimit limit{d.limits[i][0], d.limits[i][1]};
-    setrlimit(static_cast<__rlimit_resource>(i), &limit);
-  }
   syscall(SYS_close_range, 0, ~0u, 0);
-  default_signals(d.mask, d.ignored);
   drop_privileges();
-  execve(program.path, program.arguments.data(), program.environment.data());
-  return errno;
+  return become(program);
 }
 
 // A child with this number; the parent sleeps until it has called exec.
@@ -156,13 +102,13 @@ long signal_first_program(int signal) {
 
 long start_body(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
-  Program program;
+  Departed program;
   if (!read_departure(record, program)) return -EINVAL;
   if (program.departure.user != getuid() || program.departure.group != getgid()) return -EPERM;
   m.departure.error = 0;
   const long made = fork_as(m.pid.load());
   if (made == 0) {
-    m.departure.error = become(program);
+    m.departure.error = begin(program);
     _exit(127);
   }
   if (made < 0) return made;

@@ -46,23 +46,6 @@ void furnish(NodeId self) {
   raise_loopback();
 }
 
-int32_t last_pid() {
-  const int file = open("/proc/sys/kernel/ns_last_pid", O_RDONLY | O_CLOEXEC);
-  char text[16] = {};
-  if (file >= 0) (void)!read(file, text, sizeof text - 1);
-  close(file);
-  return atoi(text);
-}
-
-bool set_next_pid(int32_t pid) {
-  const int file = open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC);
-  char text[16];
-  const int length = snprintf(text, sizeof text, "%d", pid - 1);
-  const bool done = file >= 0 && write(file, text, static_cast<size_t>(length)) == length;
-  close(file);
-  return done;
-}
-
 void drop_privileges() {
   if (geteuid() == 0) return; // the launcher's own, not lent by a user namespace
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);

@@ -10,12 +10,6 @@ namespace sp::spd {
 // the kernel does not allow it.
 void furnish(NodeId self);
 
-// The next process of this node gets the number `pid`. False: not permitted.
-bool set_next_pid(int32_t pid);
-
-// The number that was given out last.
-int32_t last_pid();
-
 // For the program: gives up what spd may do beyond its user.
 void drop_privileges();
 

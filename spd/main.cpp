@@ -24,6 +24,7 @@
 #include "spd/isolation.hpp"
 #include "spd/segment.hpp"
 #include "spd/watch.hpp"
+#include "vpid/numbers.hpp"
 
 namespace {
 
@@ -72,7 +73,7 @@ int main(int count, char** arguments) {
   dup2(segment, sp::wire::kKeeperSegment);
   if (segment != sp::wire::kKeeperSegment) close(segment);
   start_keeper();
-  if (!sp::spd::set_next_pid(sp::wire::cluster().nodes[self.value].first_pid)) {
+  if (!sp::vpid::set_next_pid(sp::wire::cluster().nodes[self.value].first_pid)) {
     fprintf(stderr, "superproc: a node cannot choose process numbers (ns_last_pid); see spctl doctor\n");
     return 125;
   }

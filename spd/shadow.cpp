@@ -9,11 +9,13 @@
 //   performers      one for each call under way that may block
 //
 // Everything is raw calls and fixed memory after the start, because a shadow is also made by fork, in the taker.
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -27,6 +29,7 @@
 #include <unistd.h>
 
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "spd/departure.hpp"
 #include "spd/performers.hpp"
 #include "spd/segment.hpp"
 #include "spd/shadow_descriptors.hpp"
@@ -63,11 +66,34 @@ void reap_kin() {
   while (sys::call(SYS_wait4, -1, nullptr, WNOHANG | __WCLONE, nullptr) > 0) {}
 }
 
+// The record of a child of the body whose program runs in its shadow's process again, or none.
+uint32_t gone_home(pid_t pid) {
+  const uint32_t high = std::min(wire::cluster().moved_high.load(), wire::kMovedCountMax);
+  for (uint32_t i = 0; i < high; ++i)
+    if (wire::moved(i).shadow_pid.load() == pid && wire::moved(i).state.load() == wire::MovedState::gone_home) return i;
+  return high;
+}
+
+// Its body waits beside its parent, to end as it has ended. False: the news is about somebody else.
+bool pass_end_on(pid_t pid) {
+  const uint32_t child = gone_home(pid);
+  int status = 0;
+  if (child >= wire::cluster().moved_high.load()) return false;
+  if (sys::call(SYS_wait4, pid, &status, WNOHANG, nullptr) != pid) return true; // it has stopped or goes on
+  wire::Moved& m = wire::moved(child);
+  m.wait_status.store(status);
+  set_state(m, wire::MovedState::ended);
+  const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
+  (void)ask_spd({m.shadow_node.load()}, {m.body_node.load()}, tid, wire::NodeOperation::poke_body, child, m.pid.load());
+  return true;
+}
+
 [[noreturn]] void pass_signals_on() {
   const uint64_t all = ~0ull;
   for (;;) {
-    const long signal = sys::call(SYS_rt_sigtimedwait, &all, nullptr, nullptr, sizeof all);
-    if (signal > 0) hand_on(static_cast<int>(signal));
+    siginfo_t info;
+    const long signal = sys::call(SYS_rt_sigtimedwait, &all, &info, nullptr, sizeof all);
+    if (signal > 0 && !(signal == SIGCHLD && pass_end_on(info.si_pid))) hand_on(static_cast<int>(signal));
   }
 }
 
@@ -145,6 +171,17 @@ long fork_for(uint32_t child) {
   return made < 0 ? made : 0;
 }
 
+// The process has all that the program shall find; it is the body that ends, without a word. Returns -errno.
+long come_home() {
+  Departed program;
+  if (!read_departure(record, program)) return -EINVAL;
+  if (access(program.path, X_OK) != 0) return -errno;
+  set_state(body(), program.departure.stays ? wire::MovedState::gone_home : wire::MovedState::free);
+  const int error = become(program);
+  fprintf(stderr, "superproc: %s: cannot run it on its first node: %s\n", program.path, strerror(error));
+  for (;;) sys::call(SYS_exit_group, 126);
+}
+
 void answer(const Ring& ring, const Ticket& ticket, long result) { Ring(ring).complete(ticket, result); }
 
 void take(Ring& ring, const TakenRequest& taken) {
@@ -160,6 +197,7 @@ void take(Ring& ring, const TakenRequest& taken) {
     case wire::ShadowOperation::fork:
       return answer(ring, taken.ticket, a[0] < wire::kMovedCountMax ? fork_for(static_cast<uint32_t>(a[0])) : -EINVAL);
     case wire::ShadowOperation::after_exec: return close_at_exec(record), answer(ring, taken.ticket, 0);
+    case wire::ShadowOperation::come_home: return answer(ring, taken.ticket, come_home());
     case wire::ShadowOperation::interrupt:
       interrupt_performer({static_cast<uint32_t>(a[0]), static_cast<uint32_t>(a[1])});
       return answer(ring, taken.ticket, 0);

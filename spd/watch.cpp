@@ -30,8 +30,9 @@ pid_t number_of(Watched what, uint32_t record) {
 
 void body_ended(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
+  if (m.state.load() == wire::MovedState::free) return; // its program has gone home
   wire::cluster().nodes[self.value].body_count.fetch_sub(1);
-  if (m.state.load() != wire::MovedState::free) set_state(m, wire::MovedState::ended);
+  set_state(m, wire::MovedState::ended);
   if (const auto bell = EventChannel::open(moved_bell_line(record))) bell->notify(wire::kBellLocal);
 }
 
@@ -40,6 +41,7 @@ void shadow_ended(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
   const HostTid tid{static_cast<int32_t>(syscall(SYS_gettid))};
   if (m.state.load() == wire::MovedState::free) return;
+  if (m.departure.stays) return; // the program that has come home; its parent's shadow tells how it ended
   if (m.state.load() != wire::MovedState::ended)
     (void)ask_spd(self, {m.body_node.load()}, tid, wire::NodeOperation::signal_body, record, SIGKILL);
   while (m.state.load() != wire::MovedState::ended) sys::futex_wait(state_word(m), static_cast<uint32_t>(m.state.load()));
@@ -52,12 +54,11 @@ long watch(Watched what, uint32_t record) {
   const pid_t pid = number_of(what, record);
   const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (descriptor < 0) return -errno;
-  auto* entry = new Watch{descriptor, wire::moved(record).use.load(), record, what};
-  epoll_event event{EPOLLIN, {.ptr = entry}};
-  if (epoll_ctl(all_watched, EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
+  auto entry = std::make_unique<Watch>(Watch{descriptor, wire::moved(record).use.load(), record, what});
+  epoll_event event{EPOLLIN, {.ptr = entry.get()}};
+  if (epoll_ctl(all_watched, EPOLL_CTL_ADD, descriptor, &event) == 0) return (void)entry.release(), 0;
   const int error = errno;
   close(descriptor);
-  delete entry;
   return -error;
 }
 

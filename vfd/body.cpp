@@ -10,6 +10,7 @@
 #include "libsuperproc/base/path.hpp"
 #include "vfd/descriptors.hpp"
 #include "vfd/shadow_call.hpp"
+#include "vpid/lease.hpp"
 
 namespace sp::vfd {
 
@@ -49,22 +50,23 @@ void await_state(wire::Moved& m, wire::MovedState state) {
 
 } // namespace
 
-void attach(const char* moved) {
+bool attach(const char* moved) {
   membership.attached = map_segment();
-  if (!in_cluster()) return;
+  if (!in_cluster()) return moved == nullptr;
   membership.record = record_named(moved);
   if (!is_body()) {
-    membership.node = node_of_pid(static_cast<int32_t>(sys::call(SYS_getpid)));
-    return;
+    membership.node = vpid::node_of(static_cast<int32_t>(sys::call(SYS_getpid)));
+    return true;
   }
   membership.node = {record().body_node.load()};
   if (record().fresh.exchange(0) == 0) {
     ask_shadow(membership.record, wire::ShadowOperation::after_exec);
-    return;
+    return true;
   }
   await_state(record(), wire::MovedState::claimed);
   await_state(record(), wire::MovedState::leaving);
   take_places();
+  return true;
 }
 
 uint32_t claim_record(NodeId body_node, NodeId shadow_node) {

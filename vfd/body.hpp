@@ -25,7 +25,8 @@ inline wire::Moved& record() { return wire::moved(own_record()); }
 
 // At the start of a program: maps the segment of the cluster that the environment speaks of (`moved`: the value of
 // kEnvMoved or null). A body waits for its shadow and takes the places of its descriptors.
-void attach(const char* moved);
+// False: it is a body, but the cluster's memory is out of its reach (it has become another user).
+bool attach(const char* moved);
 
 // A free record, claimed and formatted for a body on `body_node` whose shadow will be on `shadow_node`; kNoRecord: none.
 uint32_t claim_record(NodeId body_node, NodeId shadow_node);

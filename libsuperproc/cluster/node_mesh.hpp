@@ -23,17 +23,10 @@ inline wire::EventChannelLine* node_bell_line(NodeId target) {
   return reinterpret_cast<wire::EventChannelLine*>(node_queue_address(target));
 }
 
-// The node that gave out this number.
-inline NodeId node_of_pid(int32_t pid) {
-  const wire::ClusterHeader& c = wire::cluster();
-  for (uint32_t n = 0; n < c.node_count && n < kNodeCountMax; ++n)
-    if (pid >= c.nodes[n].first_pid && pid < c.nodes[n].end_pid) return {n};
-  return {0};
-}
-
 // Asks the spd of `target` and waits for its answer, which may be a negative errno. Errors: the ring's.
 template <class... A>
 Result<int64_t> ask_spd(NodeId source, NodeId target, HostTid self, wire::NodeOperation operation, A... arguments) {
+  if (source.value >= kNodeCountMax || target.value >= kNodeCountMax) return fail(EINVAL); // read from shared memory
   TRY(const Ring ring, Ring::open(node_ring_memory(source, target), kNodeRingStride));
   TRY(const EventChannel bell, EventChannel::open(node_bell_line(target)));
   NodeLink link(ring, bell, WaitPolicy{});

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "libsuperproc/base/path.hpp"
@@ -19,32 +20,61 @@ namespace {
 using wire::Vma;
 
 constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
-constexpr int kCopyOnWrite = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
+constexpr int kLent = MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE;
 
-// Mapped copy-on-write for now; in the node's own scratch memory.
+// Lent; the list and what is on its way are in the node's own scratch memory.
 struct Extent {
   uint64_t start, end;
   int prot;
 };
 struct ExtentList {
   uint32_t count;
+  uint32_t dumped; // a core shall have them
   Extent extents[4096];
 };
-ExtentList& waiting() { return *reinterpret_cast<ExtentList*>(wire::kNodeScratch + 8 * wire::kMegabyte); }
+constexpr uint64_t kLentList = wire::kNodeScratch + 8 * wire::kMegabyte, kOnItsWay = kLentList + wire::kMegabyte;
+constexpr uint64_t kChunkBytes = 512 << 10; // stays in a processor's cache on its way
+static_assert(kLentList + sizeof(ExtentList) <= kOnItsWay);
+static_assert(kOnItsWay + kChunkBytes <= wire::kNodeScratch + wire::kNodeScratchBytes);
+ExtentList& lent() { return *reinterpret_cast<ExtentList*>(kLentList); }
+
+bool dumps_core() {
+  rlimit limit{};
+  return sys::call(SYS_prlimit64, 0, RLIMIT_CORE, nullptr, &limit) == 0 && limit.rlim_cur != 0;
+}
+
+Result<> lend(uint64_t start, uint64_t end, int prot, long fd, uint64_t offset) {
+  ExtentList& list = lent();
+  TRY_VOID(from_raw(sys::call(SYS_mmap, start, end - start, PROT_READ | PROT_WRITE, kLent, fd, offset)));
+  list.extents[list.count++] = {start, end, prot};
+  auto* first = reinterpret_cast<volatile uint8_t*>(start);
+  if (list.dumped) *first = *first; // the kernel leaves private mappings of files out that nobody wrote to
+  return {};
+}
 
 Result<> copy_record(const Vma& vma, long fd, Copy copy) {
   TRY_VOID(from_raw(sys::call(SYS_mmap, vma.start, vma.bytes(), PROT_READ | PROT_WRITE, kAnonymous, -1, 0)));
   const uint64_t copied_end = vma.flags & kVmaEmptyInChild ? vma.start : vma.end;
   TRY_VOID(for_extents(vma.start, copied_end, fd, [&](uint64_t start, uint64_t end, uint64_t offset) -> Result<> {
-    ExtentList& list = waiting();
+    ExtentList& list = lent();
     if (copy == Copy::now || list.count == sizeof list.extents / sizeof list.extents[0])
       return read_pages(start, end, fd, offset);
-    TRY_VOID(from_raw(sys::call(SYS_mmap, start, end - start, vma.prot, kCopyOnWrite, fd, offset)));
-    list.extents[list.count++] = {start, end, vma.prot};
-    return {};
+    return lend(start, end, vma.prot, fd, offset);
   }));
   if (vma.prot != (PROT_READ | PROT_WRITE))
     TRY_VOID(from_raw(sys::call(SYS_mprotect, vma.start, vma.bytes(), vma.prot)));
+  return {};
+}
+
+// A lent piece becomes anonymous memory at its own address. It is not there while it is on its way, and the kernel's
+// mappings are as if it had always been anonymous.
+Result<> take_place(uint64_t start, uint64_t end, int prot) {
+  const uint64_t bytes = end - start;
+  if (!(prot & PROT_READ)) TRY_VOID(from_raw(sys::call(SYS_mprotect, start, bytes, PROT_READ)));
+  __builtin_memcpy(reinterpret_cast<void*>(kOnItsWay), reinterpret_cast<void*>(start), bytes);
+  TRY_VOID(from_raw(sys::call(SYS_mmap, start, bytes, PROT_READ | PROT_WRITE, kAnonymous | MAP_POPULATE, -1, 0)));
+  __builtin_memcpy(reinterpret_cast<void*>(start), reinterpret_cast<void*>(kOnItsWay), bytes);
+  if (prot != (PROT_READ | PROT_WRITE)) TRY_VOID(from_raw(sys::call(SYS_mprotect, start, bytes, prot)));
   return {};
 }
 
@@ -92,7 +122,8 @@ uint64_t bytes_in(const Descriptors& descriptors) {
 }
 
 Result<> make_private(const Descriptors& descriptors, Copy copy) {
-  waiting().count = 0;
+  lent().count = 0;
+  lent().dumped = copy == Copy::later && dumps_core();
   TRY_VOID(for_maps([&](const VmaMap& map, uint32_t segment, bool is_arena) -> Result<> {
     for (const Vma* vma = &map.first(); vma; vma = map.next(*vma)) {
       const bool is_left_out = vma->kind == VmaKind::anonymous && (vma->flags & kVmaNotInChild);
@@ -110,22 +141,22 @@ Result<> make_private(const Descriptors& descriptors, Copy copy) {
   return {};
 }
 
+bool is_lent(uint64_t start, uint64_t bytes) {
+  const ExtentList& list = lent();
+  const uint64_t end = bytes > wire::kUserEnd - start ? wire::kUserEnd : wire::page_up(start + bytes);
+  for (uint32_t i = 0; i < list.count; ++i)
+    if (start < list.extents[i].end && list.extents[i].start < end) return true;
+  return false;
+}
+
 Result<> copy_the_rest() {
-  ExtentList& list = waiting();
+  ExtentList& list = lent();
   for (uint32_t i = 0; i < list.count; ++i) {
     const Extent& e = list.extents[i];
-    // The program may have unmapped or mapped over a part meanwhile; what is left of it is copied.
-    const bool writable = e.prot & PROT_WRITE;
-    if (!writable) sys::call(SYS_mprotect, e.start, e.end - e.start, PROT_READ | PROT_WRITE);
-    for (uint64_t at = e.start; at < e.end;) {
-      const long result = sys::call(SYS_madvise, at, e.end - at, MADV_POPULATE_WRITE);
-      if (result == 0) break;
-      if (result != -ENOMEM && result != -EINVAL && result != -EFAULT) return fail(static_cast<int>(-result));
-      sys::call(SYS_madvise, at, wire::kPageBytes, MADV_POPULATE_WRITE);
-      at += wire::kPageBytes;
-    }
-    if (!writable) sys::call(SYS_mprotect, e.start, e.end - e.start, e.prot);
+    for (uint64_t at = e.start; at < e.end; at += kChunkBytes)
+      TRY_VOID(take_place(at, e.end - at < kChunkBytes ? e.end : at + kChunkBytes, e.prot));
   }
+  if (list.count) sys::call(SYS_madvise, kOnItsWay, kChunkBytes, MADV_DONTNEED);
   list.count = 0;
   return {};
 }

@@ -9,6 +9,7 @@
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/address_space.hpp"
+#include "libsuperproc/process/all_processors.hpp"
 #include "libsuperproc/process/conversion.hpp"
 #include "libsuperproc/process/inheritance.hpp"
 #include "libsuperproc/process/placement.hpp"
@@ -53,6 +54,12 @@ ChildFrame* place_frame(const CloneArguments& arguments, const Registers& caller
 } // namespace
 
 namespace {
+
+long call_borrower(const CloneArguments& a, ChildFrame* frame, uint64_t mask) {
+  if (is_shared() && !at_home())
+    return clone_at_home(a.flags, address_of(frame), a.parent_tid, a.child_tid, a.tls, mask);
+  return sp_clone_call(a.flags, address_of(frame), a.parent_tid, a.child_tid, a.tls);
+}
 
 // A thread that the program gave no thread-local storage would share its creator's, and ours in it. It gets zeros.
 uint64_t spare_thread_pointer() {
@@ -139,12 +146,10 @@ long clone_borrower(const CloneArguments& arguments, const Registers& caller, ui
     if (record == vfd::kNoRecord) return -EAGAIN;
     thread_self.borrower_record = record + 1;
   }
+  const AllProcessors all;
   thread_self.borrower = alone ? Borrower::alone : Borrower::alongside;
   if (thread_self.record) thread_self.record->flags.fetch_or(wire::kThreadWaitsForVfork);
-  const long pid = at_home() || !is_shared() ? sp_clone_call(arguments.flags, address_of(frame), arguments.parent_tid,
-                                                             arguments.child_tid, arguments.tls)
-                                             : clone_at_home(arguments.flags, address_of(frame), arguments.parent_tid,
-                                                             arguments.child_tid, arguments.tls, mask);
+  const long pid = call_borrower(arguments, frame, mask);
   if (alone) thread_self.borrower = Borrower::none, thread_self.borrower_record = 0;
   if (thread_self.record) thread_self.record->flags.fetch_and(~wire::kThreadWaitsForVfork);
   stop_here(); // no signal could tell us meanwhile

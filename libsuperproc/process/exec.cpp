@@ -6,6 +6,7 @@
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/process/all_processors.hpp"
 #include "libsuperproc/process/move.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/signal/actions.hpp"
@@ -123,22 +124,6 @@ private:
   bool blocked_;
 };
 
-// While the next program is made it shall have all processors that this one was given.
-class AllProcessors {
-public:
-  AllProcessors() {
-    chosen_ = thread_self.record && (thread_self.record->flags.load() & wire::kThreadAffinitySet);
-    if (!chosen_) sys::call(SYS_sched_setaffinity, 0, sizeof(wire::CpuMask), &control().logical_cpus);
-  }
-  AllProcessors(const AllProcessors&) = delete;
-  ~AllProcessors() {
-    if (!chosen_) sys::call(SYS_sched_setaffinity, 0, sizeof(wire::CpuMask), &node_record(this_node()).cpus);
-  }
-
-private:
-  bool chosen_;
-};
-
 } // namespace
 
 const char* find_variable(const char* const* environment, const char* name) {
@@ -186,6 +171,7 @@ long exec(const char* path, const char* const* arguments, const char* const* env
   Path residents;
   const bool converted = is_shared() && thread_self.borrower == Borrower::none;
   if (converted) list_residents(residents);
+  if (must_come_home(path)) return come_home({path, arguments, compose(environment, nullptr, nullptr, composed), mask});
   const OwnRecord own;
   environment = compose(environment, converted ? residents.text() : nullptr, own.entry(), composed);
   if (!converted) move_if_it_should({path, arguments, environment, mask});
@@ -197,8 +183,7 @@ long exec(const char* path, const char* const* arguments, const char* const* env
                         mask | (believes_sigsys_blocked() ? signal_bit(SIGSYS) : 0), pending);
   }
   const SigsysAsBelieved believed;
-  if (!converted) return app_call(SYS_execve, path, arguments, environment);
-  AllProcessors all;
+  const AllProcessors all;
   return app_call(SYS_execve, path, arguments, environment);
 }
 
@@ -216,6 +201,7 @@ long exec_at(int directory, const char* path, const char* const* arguments, cons
     if (path[0]) return -ENOSYS;
     return exec(name.text(), arguments, environment, mask);
   }
+  const AllProcessors all;
   return app_call(SYS_execveat, directory, path, arguments, environment, flags);
 }
 

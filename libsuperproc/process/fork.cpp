@@ -24,6 +24,7 @@
 namespace sp {
 
 void (*native_again)() = nullptr;
+void (*holding)(bool holds) = nullptr;
 
 namespace {
 
@@ -188,6 +189,10 @@ void renew_control() {
   for (;;) sys::call(SYS_exit_group, 125);
 }
 
+void copy_or_give_up(void*) {
+  if (const Result<> done = memory::copy_the_rest(); !done) give_up(done.error());
+}
+
 } // namespace
 
 // The child of a converted process, on home's private fork stack, with the requester's thread-local storage.
@@ -208,7 +213,6 @@ extern "C" void sp_fork_child(Registers* registers) {
   critical_state = {};
   thread_self = {};
   become_native();
-  forget_stand_ins();
   thread_self.record->flags.store(request.sigsys_blocked);
   if (request.flags & CLONE_CHILD_SETTID) *pointer_to<int32_t>(request.child_tid) = control().identity.pid;
   if (request.flags & CLONE_CHILD_CLEARTID) sys::call(SYS_set_tid_address, request.child_tid);
@@ -216,6 +220,7 @@ extern "C" void sp_fork_child(Registers* registers) {
   if (native_again) native_again();
   if (request.signal_stack_set) sys::call(SYS_sigaltstack, request.signal_stack, nullptr);
   sys::call(SYS_sched_setaffinity, 0, sizeof request.affinity, &request.affinity);
+  if (holding) holding(true);
   if (small)
     finish_fork_copy();
   else
@@ -226,12 +231,17 @@ extern "C" void sp_fork_child(Registers* registers) {
 void finish_fork_copy() {
   if (!hold.active) return;
   hold.active = false;
-  if (const Result<> done = memory::copy_the_rest(); !done) give_up(done.error());
+  const uint64_t before = block_all_signals();
+  constexpr uint64_t kStackTop = wire::kNodeAgent + wire::kNodeServiceBytes - 64; // there is no agent here
+  sp_call_on_stack(copy_or_give_up, nullptr, kStackTop);
   release_parent();
   sys::call(SYS_timer_delete, hold.timer);
   sys::call(SYS_set_robust_list, hold.program_list, hold.program_list_bytes ? hold.program_list_bytes : 24);
   constexpr int kFresh = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
   sys::call(SYS_mmap, wire::kForkTable, wire::kForkBytes, PROT_READ | PROT_WRITE, kFresh, -1, 0);
+  forget_stand_ins(); // their memory was lent as well
+  if (holding) holding(false);
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
 }
 
 bool is_copy_signal(const siginfo_t* info) {

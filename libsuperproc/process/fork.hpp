@@ -10,6 +10,7 @@
 // copies a small memory at once and a larger one when it has not called exec within a few milliseconds.
 //   parent: stops the world -> clone -> sleeps on `hold` -> world goes on
 //   child:  private mappings -> hold = its tid, on a robust list -> goes on with the program -> timer: copies, releases
+// A call that would meet the mappings as they are meanwhile copies first (syscalls/copy_first).
 // exec and death release through the robust list: the kernel marks the word and wakes the parent, whatever happens.
 #pragma once
 #include <csignal>
@@ -34,12 +35,16 @@ struct ForkRequest {
 // Called in a child that is a native process again: dispatch wants to see fewer calls. Set by the shim.
 extern void (*native_again)();
 
+// Called in the child when it begins and when it ceases to hold its parent. Set by the shim.
+extern void (*holding)(bool holds);
+
 long fork_process(const CloneArguments& arguments, const Registers& caller, uint64_t mask);
 
 // The same of a moved SubProcess: the child gets a shadow of its own.
 long fork_body(const CloneArguments& arguments, const Registers& caller, uint64_t mask);
 
 // In a child that still holds its parent: copies what is left and lets go. Before it forks, clones, or by its timer.
+// Elsewhere nothing.
 void finish_fork_copy();
 bool is_copy_signal(const siginfo_t* info);
 long set_robust_list(uint64_t list, uint64_t bytes); // the program's

@@ -16,4 +16,9 @@ struct Departing {
 // Returns only if the program does not move.
 void move_if_it_should(const Departing& program);
 
+// A body's next program, if it is one without the shim (static, setuid), begins where the shadow is, in the shadow's
+// process: nobody could pass on what it asks for.
+bool must_come_home(const char* path);
+long come_home(const Departing& program); // does not return if it succeeds; -errno
+
 } // namespace sp

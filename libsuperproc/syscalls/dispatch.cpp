@@ -3,6 +3,7 @@
 
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/syscalls/code_guard.hpp"
+#include "libsuperproc/syscalls/copy_first.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
 #include "libsuperproc/syscalls/remote.hpp"
 #include "libsuperproc/syscalls/table.hpp"
@@ -152,6 +153,7 @@ uint8_t sp_interest[kInterestCount];
 
 void sp_dispatch(sp::Registers* registers, ucontext_t* trap) {
   sp::Call call{*registers, trap};
+  if (sp::may_need_copy(call.number())) sp::copy_before(call);
   const bool borrowed = sp::is_borrower() && !sp::belongs_to_borrower(call.number());
   const bool guarded = sp::is_guarded(call.number());
   if (guarded) sp::before_guarded(call);

@@ -17,6 +17,9 @@
 //   leaving  -> settled   the shadow has published its descriptors and serves requests
 //   settled  -> ended     the spd of the body's node: the body is gone, wait_status says how
 //   ended    -> free      the shadow, as its last step
+//   settled  -> free      the shadow, when the body's next program is one that begins here again; the body then ends
+//   settled  -> gone_home the same, when the body's parent is on the body's node: the body stays for it
+//   gone_home -> ended    the shadow of that parent, which reaps the program; the body ends like it, and frees
 // What if it dies here? The mover in claimed: the spd of its node frees the record (it watches the owner's pidfd from the
 // moment it is asked for a body). The shadow: that spd asks the body's node to kill the body, and frees. The body: see
 // ended. A whole node: every record that names it is ended by whoever fences it.
@@ -63,7 +66,7 @@ struct ClusterHeader {
   ClusterNode nodes[kNodeCountMax];
 };
 
-enum class MovedState : uint32_t { free = 0, claimed = 1, leaving = 2, settled = 3, ended = 4 };
+enum class MovedState : uint32_t { free = 0, claimed = 1, leaving = 2, settled = 3, ended = 4, gone_home = 5 };
 
 inline constexpr uint32_t kVfdCountMax = 4096;        // a moved SubProcess's descriptors are below this number
 inline constexpr uint64_t kMovedRing = 8192;          // offset in the record
@@ -84,6 +87,7 @@ struct Departure {
   uint64_t mask;
   uint64_t ignored;
   uint64_t limits[kLimitCount][2]; // setrlimit(2)
+  uint32_t stays;                  // come_home: the body's parent waits for the body
   uint32_t umask;
   uint32_t user;
   uint32_t group;
@@ -117,6 +121,7 @@ enum class NodeOperation : uint32_t {
   watch_body,   // record: it began here by itself (a fork's child); ended when it is gone
   watch_shadow, // record: the shadow lives on this node
   signal_body,  // record, signal
+  signal_home,  // record, signal: to its program, which has come home
   signal_first, // 0, signal: to the program that `spctl run` has started, on the first node
   next_pid,     // record: the next process of this node gets its number; 0 or -errno
   old_pids,     // after that: numbers go on where they were
@@ -135,6 +140,7 @@ enum class ShadowOperation : uint32_t {
   call,       // number, six arguments; pointers lead into the transfer area -> result
   fork,       // record, pid: a shadow for the body's child
   after_exec, // the body runs a new program: close what is to be closed
+  come_home,  // the departure's program begins here, in the shadow's process: it is one without the shim
   interrupt,  // ticket's slot and sequence of a call under way
   count
 };

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spd/departure.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace sp::spd {
+
+namespace {
+
+void default_signals(uint64_t mask, uint64_t ignored) {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action {};
+    action.sa_handler = ignored >> (signal - 1) & 1 ? SIG_IGN : SIG_DFL;
+    sigaction(signal, &action, nullptr);
+  }
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
+}
+
+} // namespace
+
+bool read_departure(uint32_t record, Departed& program) {
+  program.departure = wire::moved(record).departure;
+  const wire::Departure& d = program.departure;
+  if (d.text_bytes == 0 || d.text_bytes > wire::kDepartureTextMax) return false;
+  program.text.assign(reinterpret_cast<const char*>(wire::transfer_area(record, 0)), d.text_bytes);
+  if (program.text.back() != '\0') return false;
+  char* at = program.text.data();
+  char* const end = at + program.text.size();
+  const auto next = [&]() -> char* {
+    if (at >= end) return nullptr;
+    char* const found = at;
+    at += strlen(at) + 1;
+    return found;
+  };
+  const auto read_list = [&](uint32_t count, std::vector<char*>& list) {
+    for (uint32_t i = 0; i < count; ++i)
+      if (char* text = next()) list.push_back(text);
+      else return false;
+    list.push_back(nullptr);
+    return true;
+  };
+  program.path = next();
+  program.folder = next();
+  return program.folder && read_list(d.argument_count, program.arguments) &&
+         read_list(d.environment_count, program.environment);
+}
+
+int become(const Departed& program) {
+  const wire::Departure& d = program.departure;
+  if (chdir(program.folder) != 0) return errno;
+  umask(d.umask);
+  for (uint32_t i = 0; i < wire::kLimitCount; ++i) {
+    const rlimit limit{d.limits[i][0], d.limits[i][1]};
+    setrlimit(static_cast<__rlimit_resource>(i), &limit);
+  }
+  default_signals(d.mask, d.ignored);
+  execve(program.path, program.arguments.data(), program.environment.data());
+  return errno;
+}
+
+} // namespace sp::spd
