@@ -7,6 +7,7 @@
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/all_processors.hpp"
+#include "libsuperproc/process/come_home.hpp"
 #include "libsuperproc/process/move.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/signal/actions.hpp"

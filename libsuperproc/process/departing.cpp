@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/departing.hpp"
+
+#include <csignal>
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/wire/cluster.hpp"
+
+namespace sp {
+
+namespace {
+
+constexpr uint32_t kScriptDepthMax = 4;
+
+ProgramKind kind_at(const char* path, uint32_t depth) {
+  alignas(8) char head[4096] = {};
+  const long file = sys::call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
+  if (sys::failed(file)) return ProgramKind::not_executable;
+  struct stat about {};
+  sys::call(SYS_fstat, file, &about);
+  const long bytes = sys::call(SYS_pread64, file, head, sizeof head - 1, 0);
+  sys::call(SYS_close, file);
+  if (!S_ISREG(about.st_mode) || !(about.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH))) return ProgramKind::not_executable;
+  if (bytes < static_cast<long>(sizeof(Elf64_Ehdr)) && !(bytes > 2 && head[0] == '#'))
+    return ProgramKind::not_executable;
+  if (about.st_mode & (S_ISUID | S_ISGID)) return ProgramKind::without_shim;
+  if (head[0] == '#' && head[1] == '!') {
+    char* interpreter = head + 2;
+    while (*interpreter == ' ' || *interpreter == '\t') ++interpreter;
+    char* end = interpreter;
+    while (*end && *end != ' ' && *end != '\t' && *end != '\n') ++end;
+    *end = 0;
+    return depth < kScriptDepthMax ? kind_at(interpreter, depth + 1) : ProgramKind::not_executable;
+  }
+  const auto& elf = *reinterpret_cast<const Elf64_Ehdr*>(head);
+  if (__builtin_memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 || elf.e_machine != EM_X86_64)
+    return ProgramKind::not_executable;
+  for (uint32_t i = 0; i < elf.e_phnum; ++i) {
+    const uint64_t at = elf.e_phoff + i * sizeof(Elf64_Phdr);
+    if (at + sizeof(Elf64_Phdr) > sizeof head) return ProgramKind::not_executable;
+    if (reinterpret_cast<const Elf64_Phdr*>(head + at)->p_type == PT_INTERP) return ProgramKind::with_shim;
+  }
+  return ProgramKind::without_shim;
+}
+
+class Text {
+public:
+  explicit Text(uint32_t record)
+      : start_(pointer_to<char>(wire::transfer_area(record, 0))), end_(start_ + wire::kDepartureTextMax), at_(start_) {}
+  void add(const char* text) {
+    do {
+      if (at_ == end_) return whole_ = false, void();
+      *at_++ = *text;
+    } while (*text++);
+  }
+  uint32_t add_list(const char* const* list) {
+    uint32_t count = 0;
+    for (; list && list[count]; ++count) add(list[count]);
+    return count;
+  }
+  bool whole() const { return whole_; }
+  uint64_t bytes() const { return static_cast<uint64_t>(at_ - start_); }
+
+private:
+  char *start_, *end_, *at_;
+  bool whole_ = true;
+};
+
+uint64_t ignored_signals() {
+  uint64_t ignored = 0;
+  for (int signal = 1; signal <= 64; ++signal) {
+    uint64_t action[4] = {}; // handler first
+    if (sys::call(SYS_rt_sigaction, signal, nullptr, action, 8) == 0 && action[0] == 1 /*SIG_IGN*/)
+      ignored |= 1ull << (signal - 1);
+  }
+  return ignored;
+}
+
+} // namespace
+
+ProgramKind kind_of(const char* path) { return kind_at(path, 0); }
+
+bool describe(uint32_t record, const Departing& program, const char* own_name) {
+  char folder[4096];
+  if (sys::failed(sys::call(SYS_getcwd, folder, sizeof folder)) || folder[0] != '/') return false;
+  wire::Departure& d = wire::moved(record).departure;
+  Text text(record);
+  text.add(program.path);
+  text.add(folder);
+  d.argument_count = text.add_list(program.arguments);
+  d.environment_count = text.add_list(program.environment);
+  if (own_name) ++d.environment_count, text.add(own_name);
+  d.text_bytes = text.bytes();
+  d.mask = program.mask;
+  d.ignored = ignored_signals();
+  for (uint32_t i = 0; i < wire::kLimitCount; ++i) sys::call(SYS_prlimit64, 0, i, nullptr, d.limits[i]);
+  d.umask = static_cast<uint32_t>(sys::call(SYS_umask, 0));
+  sys::call(SYS_umask, d.umask);
+  d.user = static_cast<uint32_t>(sys::call(SYS_geteuid));
+  d.group = static_cast<uint32_t>(sys::call(SYS_getegid));
+  return text.whole();
+}
+
+} // namespace sp
