@@ -8,7 +8,7 @@
 
 namespace sp::spd {
 
-void start_first_program(char** command, int report_descriptor);
+void start_first_program(char** command);
 
 // 0 or -errno. Returns when the program runs, as vfork does.
 long start_body(NodeId self, uint32_t record);

@@ -15,13 +15,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "spd/report.hpp"
+
 namespace sp::spd {
 
 namespace {
 
 [[noreturn]] void cannot(const char* what) {
-  fprintf(stderr, "superproc: a node cannot %s: %s; see spctl doctor\n", what, strerror(errno));
-  exit(125);
+  const int error = errno;
+  char text[64];
+  snprintf(text, sizeof text, "an isolated node cannot %s", what);
+  give_up(125, text, error);
 }
 
 // The node's own loopback, so that what a program asks for stays on the node.
@@ -59,7 +63,7 @@ bool set_next_pid(int32_t pid) {
   char text[16];
   const int length = snprintf(text, sizeof text, "%d", pid - 1);
   const bool done = file >= 0 && write(file, text, static_cast<size_t>(length)) == length;
-  close(file);
+  if (file >= 0) close(file);
   return done;
 }
 

@@ -14,7 +14,10 @@ namespace sp::spd {
 
 namespace {
 
-const int all_watched = epoll_create1(EPOLL_CLOEXEC);
+int all_watched() {
+  static const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  return epoll;
+}
 
 struct Watch {
   int descriptor;
@@ -54,7 +57,7 @@ long watch(Watched what, uint32_t record) {
   if (descriptor < 0) return -errno;
   auto* entry = new Watch{descriptor, wire::moved(record).use.load(), record, what};
   epoll_event event{EPOLLIN, {.ptr = entry}};
-  if (epoll_ctl(all_watched, EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
+  if (epoll_ctl(all_watched(), EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
   const int error = errno;
   close(descriptor);
   delete entry;
@@ -64,7 +67,7 @@ long watch(Watched what, uint32_t record) {
 void watch_all(NodeId self) {
   for (;;) {
     epoll_event event{};
-    if (epoll_wait(all_watched, &event, 1, -1) != 1) continue;
+    if (epoll_wait(all_watched(), &event, 1, -1) != 1) continue;
     const std::unique_ptr<Watch> gone(static_cast<Watch*>(event.data.ptr));
     close(gone->descriptor);
     if (wire::moved(gone->record).use.load() != gone->use) continue; // another has the record now
