@@ -14,11 +14,10 @@
 #include <fcntl.h>
 #include <fstream>
 #include <linux/sched.h>
+#include <optional>
 #include <poll.h>
 #include <sched.h>
-#include <linux/capability.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/syscall.h>
@@ -26,7 +25,9 @@
 #include <unistd.h>
 
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "libsuperproc/wire/launch_report.hpp"
 #include "spctl/library.hpp"
+#include "spctl/namespaces.hpp"
 #include "vpid/lease.hpp"
 
 namespace sp::spctl {
@@ -45,20 +46,21 @@ int32_t highest_pid() {
   return highest;
 }
 
-void format(const RunSettings& settings) {
+// False: there are too few process numbers.
+bool format(const RunSettings& settings) {
   wire::ClusterHeader& c = wire::cluster();
   c.version = wire::kClusterVersion;
   c.bytes = sizeof c;
   c.node_count = settings.node_count;
   c.placement = settings.placement;
-  c.place_next.store(1);                   // the first child leaves the first node
-  (void)vpid::lease_out(c, highest_pid()); // checked before
+  c.place_next.store(1); // the first child leaves the first node
   for (uint32_t t = 0; t < settings.node_count; ++t) {
     EventChannel::create(node_bell_line({t}));
     for (uint32_t s = 0; s < settings.node_count; ++s)
       (void)Ring::create(node_ring_memory({s}, {t}), kNodeRingStride, {s}, {t}, kNodeSlotCount);
   }
   c.magic = wire::kClusterMagic;
+  return vpid::lease_out(c, highest_pid());
 }
 
 tl::expected<int, Refusal> make_segment(const RunSettings& settings) {
@@ -69,40 +71,13 @@ tl::expected<int, Refusal> make_segment(const RunSettings& settings) {
   if (mmap(there, wire::kClusterBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, descriptor, 0) !=
       there)
     return refused(fmt::format("no memory for the cluster: {}", errno_text(errno)));
-  format(settings);
+  if (!format(settings))
+    return refused(fmt::format("kernel.pid_max is {}: too few process numbers for {} nodes; use fewer, or raise it",
+                               highest_pid(), settings.node_count));
   return descriptor;
 }
 
 // ---- the nodes ----
-
-bool write_file(const char* path, const std::string& text) {
-  const int file = open(path, O_WRONLY | O_CLOEXEC);
-  const bool done = file >= 0 && write(file, text.data(), text.size()) == static_cast<ssize_t>(text.size());
-  if (file >= 0) close(file);
-  return done;
-}
-
-// An ordinary user may make the other namespaces only inside a user namespace of his own, in which he stays who he is.
-// What spd may do there it keeps over exec as ambient capabilities.
-bool enter_user_namespace() {
-  const uid_t user = geteuid();
-  const gid_t group = getegid();
-  if (user == 0) return true;
-  if (unshare(CLONE_NEWUSER) != 0) return false;
-  if (!write_file("/proc/self/setgroups", "deny") ||
-      !write_file("/proc/self/uid_map", fmt::format("{} {} 1", user, user)) ||
-      !write_file("/proc/self/gid_map", fmt::format("{} {} 1", group, group)))
-    return false;
-  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-  __user_cap_data_struct held[2]{};
-  if (syscall(SYS_capget, &header, held) != 0) return false;
-  for (auto& word : held) word.inheritable = word.permitted;
-  if (syscall(SYS_capset, &header, held) != 0) return false;
-  for (unsigned capability = 0; capability < 64; ++capability)
-    if (held[capability / 32].permitted >> capability % 32 & 1)
-      prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, capability, 0, 0);
-  return true;
-}
 
 std::vector<char*> pointers(const std::vector<std::string>& texts) {
   std::vector<char*> result;
@@ -121,7 +96,7 @@ struct Launch {
 
 pid_t start_node(NodeId node, const Launch& launch) {
   clone_args arguments{};
-  arguments.flags = CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (node.value == 0 ? 0 : CLONE_NEWNET);
+  arguments.flags = namespaces_of(node);
   arguments.exit_signal = SIGCHLD;
   const long made = syscall(SYS_clone3, &arguments, sizeof arguments);
   if (made != 0) return static_cast<pid_t>(made);
@@ -129,7 +104,7 @@ pid_t start_node(NodeId node, const Launch& launch) {
                                       std::to_string(launch.report)};
   if (node.value == 0) command.insert(command.end(), launch.program.begin(), launch.program.end());
   fcntl(launch.segment, F_SETFD, 0);
-  if (node.value == 0) fcntl(launch.report, F_SETFD, 0);
+  fcntl(launch.report, F_SETFD, 0);
   execve(launch.daemon.c_str(), pointers(command).data(), pointers(launch.environment).data());
   _exit(125);
 }
@@ -150,9 +125,19 @@ void fence(NodeId dead) {
   }
 }
 
-void let_go_of_terminal() {
-  const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
-  for (int n = 0; n < 3; ++n) dup2(nothing, n);
+// The program alone has the launcher's descriptors: whoever waits must not keep the other end of its pipes open. `first`:
+// from which number on; `kept` in rising order.
+void let_go_of_descriptors(int first, std::initializer_list<int> kept) {
+  for (const int one : kept) {
+    if (one > first) close_range(static_cast<unsigned>(first), static_cast<unsigned>(one - 1), 0);
+    first = one + 1;
+  }
+  close_range(static_cast<unsigned>(first), ~0u, 0);
+}
+
+void have_nothing_open(int but) {
+  let_go_of_descriptors(0, {but});
+  for (int n = 0; n < 3; ++n) open("/dev/null", O_RDWR | O_CLOEXEC); // the lowest numbers
 }
 
 [[noreturn]] void end_nodes(const std::vector<pid_t>& spds) {
@@ -162,18 +147,28 @@ void let_go_of_terminal() {
   _exit(0);
 }
 
+// ENOSPC is what the kernel says about namespaces too many.
+std::string why(int error) {
+  return error == ENOSPC ? "sysctl user.max_*_namespaces allows no more" : errno_text(error);
+}
+
+[[noreturn]] void give_up(const Launch& launch, const std::vector<pid_t>& spds, const std::string& what) {
+  wire::LaunchReport report{kExitOwnError, 0, {}};
+  fmt::format_to_n(report.why, sizeof report.why - 1, "{}: {}", what, why(errno));
+  (void)!write(launch.report, &report, sizeof report);
+  end_nodes(spds);
+}
+
 // The cluster's parent. `alive` closes without a byte when spctl is killed.
 [[noreturn]] void keep_nodes(const RunSettings& settings, const Launch& launch, int alive) {
-  const auto give_up = [](const char* what) {
-    say(fmt::format("{}: {}; see spctl doctor", what, errno_text(errno)));
-    _exit(kExitOwnError);
-  };
-  if (!enter_user_namespace()) give_up("cannot make a user namespace for isolated nodes");
   std::vector<pid_t> spds(settings.node_count);
+  if (!enter_user_namespace()) give_up(launch, {}, "isolated nodes need a user namespace");
   for (uint32_t n = settings.node_count; n-- > 0;)
-    if ((spds[n] = start_node({n}, launch)) < 0) give_up("cannot make the namespaces of an isolated node");
-  close(launch.report);
-  let_go_of_terminal();
+    if (const pid_t made = start_node({n}, launch); made >= 0)
+      spds[n] = made;
+    else
+      give_up(launch, {spds.begin() + n + 1, spds.end()}, "isolated nodes need namespaces of their own");
+  have_nothing_open(alive);
   for (int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTERM, SIGTTIN, SIGTTOU}) std::signal(signal, SIG_IGN);
   std::signal(SIGCHLD, [](int) {});
   sigset_t child, open_mask;
@@ -201,18 +196,23 @@ void hand_on(const signalfd_siginfo& signal) {
                 signal.ssi_signo);
 }
 
-ssize_t read_report(int report, void* to, size_t bytes) {
+// Nothing: all who could tell are gone.
+std::optional<wire::LaunchReport> await_report(int descriptor) {
   sigset_t ours;
   sigemptyset(&ours);
   for (int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE}) sigaddset(&ours, signal);
   sigprocmask(SIG_BLOCK, &ours, nullptr);
   const int signals = signalfd(-1, &ours, SFD_CLOEXEC);
   for (;;) {
-    pollfd either[] = {{report, POLLIN, 0}, {signals, POLLIN, 0}};
+    pollfd either[] = {{descriptor, POLLIN, 0}, {signals, POLLIN, 0}};
     if (poll(either, 2, -1) < 0) continue;
     signalfd_siginfo signal;
     if (either[1].revents && read(signals, &signal, sizeof signal) == sizeof signal) hand_on(signal);
-    if (either[0].revents) return read(report, to, bytes);
+    if (!either[0].revents) continue;
+    wire::LaunchReport report{};
+    if (read(descriptor, &report, sizeof report) != sizeof report) return std::nullopt;
+    report.why[sizeof report.why - 1] = '\0';
+    return report;
   }
 }
 
@@ -230,8 +230,9 @@ tl::expected<int, Refusal> run_isolated(const RunSettings& settings, const std::
   for (std::string& variable : launch.environment) // spd itself shall not have the shim
     if (variable.starts_with("LD_PRELOAD=")) variable.replace(0, strlen("LD_PRELOAD"), wire::kEnvPreload);
   launch.environment.push_back(fmt::format("{}={}", wire::kEnvCluster, own_folder()));
-  if (access(launch.daemon.c_str(), X_OK) != 0)
-    return refused(fmt::format("{}: {}; install superproc completely", launch.daemon, errno_text(errno)));
+  for (const std::string& part : {launch.daemon, own_folder() + "/sp-shadow"})
+    if (access(part.c_str(), X_OK) != 0)
+      return refused(fmt::format("{}: {}; install superproc completely", part, errno_text(errno)));
 
   const pid_t parent = fork();
   if (parent < 0) return refused(errno_text(errno));
@@ -241,15 +242,17 @@ tl::expected<int, Refusal> run_isolated(const RunSettings& settings, const std::
     keep_nodes(settings, launch, alive[0]);
   }
   close(report[1]);
-  int status = 0;
-  const ssize_t got = read_report(report[0], &status, sizeof status);
-  if (got != sizeof status) {
-    int ended = 0;
-    waitpid(parent, &ended, 0);
-    return WIFEXITED(ended) && WEXITSTATUS(ended) ? WEXITSTATUS(ended) << 8 : kExitOwnError << 8;
+  let_go_of_descriptors(0, {2, std::min(report[0], alive[1]), std::max(report[0], alive[1])});
+  const auto told = await_report(report[0]);
+  if (told && told->exit_code == 0) {
+    (void)!write(alive[1], "", 1);
+    return told->wait_status;
   }
-  (void)!write(alive[1], "", 1);
-  return status;
+  close(alive[1]);
+  waitpid(parent, nullptr, 0);
+  if (told) return tl::unexpected<Refusal>(Refusal{told->exit_code, told->why});
+  if (wire::cluster().nodes[0].state.load() == wire::SpdState::running) return SIGKILL; // its node was killed
+  return refused("the first isolated node ended before the program began");
 }
 
 void end_as(int wait_status) {

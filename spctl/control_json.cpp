@@ -56,4 +56,40 @@ ordered_json thread_json(const ThreadLine& thread) {
           {"name", thread.name}};
 }
 
+namespace {
+
+ordered_json isolated_json(const Isolated& isolated) {
+  ordered_json one = {{"cluster", isolated.cluster},
+                      {"node", isolated.node},
+                      {"inside", isolated.inside},
+                      {"moved", isolated.shadow.has_value()}};
+  if (isolated.shadow) one["shadow"] = {{"node", isolated.shadow->node}, {"pid", isolated.shadow->pid}};
+  return one;
+}
+
+} // namespace
+
+ordered_json subprocess_json(const SubProcess& subprocess) {
+  ordered_json one = control_json(subprocess.control);
+  if (subprocess.isolated) one["isolated"] = isolated_json(*subprocess.isolated);
+  return one;
+}
+
+ordered_json cluster_json(const IsolatedCluster& cluster) {
+  ordered_json nodes = ordered_json::array();
+  for (uint32_t n = 0; n < cluster.nodes.size(); ++n) {
+    const ClusterNodeView& node = cluster.view.nodes[n];
+    nodes.push_back({{"node", n},
+                     {"state", state_name(node.state)},
+                     {"spd", cluster.nodes[n].spd},
+                     {"first_number", node.first_pid},
+                     {"end_number", node.end_pid},
+                     {"bodies", node.body_count},
+                     {"bodies_begun", node.bodies_begun}});
+  }
+  return {{"cluster", cluster.number()},
+          {"placement", placement_name(cluster.view.placement)},
+          {"nodes", std::move(nodes)}};
+}
+
 } // namespace sp::spctl

@@ -10,5 +10,7 @@ namespace sp::spctl {
 nlohmann::ordered_json node_json(const NodeView& node);
 nlohmann::ordered_json control_json(const ControlView& control); // with its nodes
 nlohmann::ordered_json thread_json(const ThreadLine& thread);
+nlohmann::ordered_json subprocess_json(const SubProcess& subprocess); // and where it is in an isolated cluster
+nlohmann::ordered_json cluster_json(const IsolatedCluster& cluster);
 
 } // namespace sp::spctl

@@ -15,6 +15,7 @@
 #include "libsuperproc/wire/subprocess.hpp"
 #include "spctl/commands.hpp"
 #include "spctl/elf.hpp"
+#include "spctl/isolation_probe.hpp"
 #include "spctl/kernel_abilities.hpp"
 #include "spctl/library.hpp"
 #include "spctl/message.hpp"
@@ -215,10 +216,19 @@ Finding user_notification(const DoctorOptions&) {
   return {"user notification", Grade::ok, fmt::format("{} (not needed by this version)", errno_text(error)), {}};
 }
 
-Finding user_namespaces(const DoctorOptions&) {
-  const int error = user_namespace_errno();
-  if (error == 0) return {"user namespaces", Grade::ok, "without privileges (isolated nodes will need them)", {}};
-  return {"user namespaces", Grade::ok, fmt::format("{} (not needed by this version)", errno_text(error)), {}};
+Finding isolated_nodes(const DoctorOptions&) {
+  const auto library = find_library();
+  if (!library) return {"isolated nodes", Grade::warn, "not tried: no library", {}};
+  const IsolationProbe probe = probe_isolation(*library);
+  const std::string what = geteuid() == 0 ? "as root" : "in a user namespace";
+  if (!probe.obstacle.empty())
+    return {"isolated nodes", Grade::warn, probe.obstacle,
+            geteuid() == 0 ? "spctl run --isolate needs CAP_SYS_ADMIN; in a container, more privileges"
+                           : "for spctl run --isolate allow user namespaces (user.max_user_namespaces), or be root"};
+  if (!probe.moved)
+    return {"isolated nodes", Grade::warn, what + "; but no process moves to the second one",
+            "run: spctl run --isolate --trace -- sh -c '/bin/true; :'"};
+  return {"isolated nodes", Grade::ok, what + "; a process has moved to the second one", {}};
 }
 
 Finding virtual_machines(const DoctorOptions&) {
@@ -228,10 +238,9 @@ Finding virtual_machines(const DoctorOptions&) {
 }
 
 using Check = Finding (*)(const DoctorOptions&);
-constexpr Check kChecks[] = {
-    kernel,     dispatch,   memory_files, library_found,     first_program,   cpus,
-    huge_pages, overcommit, map_count,    address_space,     open_files,      processes,
-    inspection, cores,      user_faults,  user_notification, user_namespaces, virtual_machines};
+constexpr Check kChecks[] = {kernel,     dispatch,   memory_files, library_found,     first_program,  cpus,
+                             huge_pages, overcommit, map_count,    address_space,     open_files,     processes,
+                             inspection, cores,      user_faults,  user_notification, isolated_nodes, virtual_machines};
 
 void print_table(const std::vector<Finding>& findings) {
   Table table({{""}, {""}, {""}});

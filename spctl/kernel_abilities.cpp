@@ -13,7 +13,6 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "libsuperproc/wire/subprocess.hpp"
@@ -58,16 +57,6 @@ int user_fault_errno() {
 int user_notification_errno() {
   const uint32_t action = SECCOMP_RET_USER_NOTIF;
   return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0 ? 0 : errno;
-}
-
-int user_namespace_errno() {
-  const pid_t child = fork();
-  if (child < 0) return errno;
-  if (child == 0) _exit(unshare(CLONE_NEWUSER) == 0 ? 0 : errno);
-  int status = 0;
-  while (waitpid(child, &status, 0) < 0 && errno == EINTR) {
-  }
-  return WIFEXITED(status) ? WEXITSTATUS(status) : EPERM;
 }
 
 int open_errno(const char* path, int flags) {

@@ -14,7 +14,6 @@ int dispatch_errno();          // Syscall User Dispatch
 int memfd_errno();             // memory files, and that they can be grown and mapped
 int user_fault_errno();        // userfaultfd for faults in user mode
 int user_notification_errno(); // seccomp user notification
-int user_namespace_errno();    // a user namespace without privileges (tried in a child)
 int open_errno(const char* path, int flags);
 
 uint32_t usable_cpu_count(); // by this process's affinity

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "libsuperproc/wire/address_map.hpp"
+#include "libsuperproc/wire/cluster.hpp"
 
 namespace sp::spctl {
 namespace {
@@ -56,6 +57,7 @@ std::vector<Mapping> read_mappings(int32_t pid) {
 std::string region_name(uint64_t address) {
   if (address >= wire::kControlBase && address < wire::kControlBase + wire::kControlBytes) return "control";
   if (address >= wire::kNodeBase && address < wire::kNodeBase + wire::kNodeBytes) return "node";
+  if (address >= wire::kClusterBase && address < wire::kClusterBase + wire::kClusterBytes) return "cluster";
   if (wire::in_arenas(address)) return fmt::format("arena {}", wire::arena_node(address).value);
   if (wire::in_files(address)) return fmt::format("files {}", wire::file_node(address).value);
   if (address >= wire::kSourceBase && address < wire::kSourceEnd) return "sources";

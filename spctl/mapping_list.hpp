@@ -20,7 +20,7 @@ struct Mapping {
 std::optional<Mapping> parse_mapping(std::string_view line);
 std::vector<Mapping> read_mappings(int32_t pid);
 
-// "control", "node", "arena 1", "files 0", "gate", or "image": the program, its libraries, heap and stacks.
+// "control", "cluster", "node", "arena 1", "files 0", "gate", or "image": the program, its libraries, heap and stacks.
 std::string region_name(uint64_t address);
 
 } // namespace sp::spctl

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// `spctl nodes [PID]`: for each node of a SubProcess its resident process, agent, CPUs, threads and requests.
+// `spctl nodes [PID]`: for each node of a SubProcess its resident process, agent, CPUs, threads and requests; for each
+// isolated node its daemon, its process numbers, and how many SubProcesses have moved there.
 #include <nlohmann/json.hpp>
 
 #include "spctl/commands.hpp"
@@ -11,8 +12,6 @@
 
 namespace sp::spctl {
 namespace {
-
-std::string number_or_dash(int32_t number) { return number > 0 ? fmt::format("{}", number) : "-"; }
 
 // Threads by name, for the people who ask which threads run where.
 std::string thread_names(const std::vector<ThreadLine>& threads, uint32_t node) {
@@ -28,29 +27,14 @@ std::string thread_names(const std::vector<ThreadLine>& threads, uint32_t node) 
 }
 
 nlohmann::ordered_json json_of(const SubProcess& subprocess, const std::vector<ThreadLine>& threads) {
-  nlohmann::ordered_json one = control_json(subprocess.control);
+  nlohmann::ordered_json one = subprocess_json(subprocess);
   one["command"] = subprocess.command;
   one["threads"] = nlohmann::ordered_json::array();
   for (const ThreadLine& thread : threads) one["threads"].push_back(thread_json(thread));
   return one;
 }
 
-} // namespace
-
-int nodes(const SubProcessOptions& options) {
-  std::vector<SubProcess> chosen;
-  if (options.pid) {
-    auto found = find_subprocess(*options.pid);
-    if (!found) return own_error("{}", found.error());
-    chosen.push_back(std::move(*found));
-  } else {
-    SubProcessList list = list_subprocesses();
-    for (const UnreadableProcess& process : list.unreadable)
-      say(fmt::format("process {}: {}", process.pid, process.why));
-    chosen = std::move(list.subprocesses);
-  }
-
-  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+void print_subprocesses(const std::vector<SubProcess>& chosen) {
   Table table({{"PID", Align::right},
                {"NODE", Align::right},
                {"STATE"},
@@ -64,10 +48,6 @@ int nodes(const SubProcessOptions& options) {
                {"THREADS"}});
   for (const SubProcess& subprocess : chosen) {
     const auto threads = list_threads(subprocess);
-    if (options.output == Output::json) {
-      all.push_back(json_of(subprocess, threads));
-      continue;
-    }
     const wire::Identity& identity = subprocess.control.identity;
     for (const NodeView& node : subprocess.control.nodes) {
       const bool home = node.index == identity.home_node;
@@ -78,10 +58,66 @@ int nodes(const SubProcessOptions& options) {
                  fmt::format("{}", node.requests_sent), thread_names(threads, node.index)});
     }
   }
-  if (options.output == Output::json)
-    print(all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
-  else
-    table.print();
+  table.print();
+}
+
+void print_clusters(const std::vector<IsolatedCluster>& clusters) {
+  Table table({{"CLUSTER", Align::right},
+               {"ISOLATED NODE", Align::right},
+               {"STATE"},
+               {"SPD", Align::right},
+               {"NUMBERS"},
+               {"BODIES", Align::right},
+               {"BEGUN", Align::right}});
+  for (const IsolatedCluster& cluster : clusters)
+    for (uint32_t n = 0; n < cluster.nodes.size(); ++n) {
+      const ClusterNodeView& node = cluster.view.nodes[n];
+      table.row({fmt::format("{}", cluster.number()), fmt::format("{}", n), state_name(node.state),
+                 number_or_dash(cluster.nodes[n].spd), fmt::format("{}-{}", node.first_pid, node.end_pid - 1),
+                 fmt::format("{}", node.body_count), fmt::format("{}", node.bodies_begun)});
+    }
+  table.print();
+}
+
+struct Chosen {
+  std::vector<SubProcess> subprocesses;
+  std::vector<IsolatedCluster> clusters;
+};
+
+// A number may also be an spd's: then its cluster.
+tl::expected<Chosen, ReadError> choose(int32_t pid) {
+  for (IsolatedCluster& cluster : list_clusters(NumberTable::read()).clusters)
+    for (const IsolatedNode& node : cluster.nodes)
+      if (node.spd == pid) return Chosen{{}, {std::move(cluster)}};
+  auto found = find_subprocess(pid);
+  if (!found) return tl::unexpected<ReadError>(found.error());
+  return Chosen{{std::move(*found)}, {}};
+}
+
+Chosen choose_all() {
+  SubProcessList list = list_subprocesses();
+  for (const UnreadableProcess& process : list.unreadable) say(fmt::format("process {}: {}", process.pid, process.why));
+  return {std::move(list.subprocesses), std::move(list.clusters)};
+}
+
+int print_json(const Chosen& chosen) {
+  nlohmann::ordered_json all = nlohmann::ordered_json::array();
+  for (const SubProcess& subprocess : chosen.subprocesses) all.push_back(json_of(subprocess, list_threads(subprocess)));
+  for (const IsolatedCluster& cluster : chosen.clusters) all.push_back(cluster_json(cluster));
+  print(all.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
+  return 0;
+}
+
+} // namespace
+
+int nodes(const SubProcessOptions& options) {
+  auto chosen = options.pid ? choose(*options.pid) : choose_all();
+  if (!chosen) return own_error("{}", chosen.error());
+  if (options.output == Output::json) return print_json(*chosen);
+  if (!chosen->subprocesses.empty() || chosen->clusters.empty()) print_subprocesses(chosen->subprocesses);
+  if (chosen->clusters.empty()) return 0;
+  if (!chosen->subprocesses.empty()) print("\n");
+  print_clusters(chosen->clusters);
   return 0;
 }
 

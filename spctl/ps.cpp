@@ -23,6 +23,37 @@ std::string time_text(uint64_t seconds) { // as ps has it: hh:mm:ss
   return fmt::format("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60);
 }
 
+// Node, number there, shadow and its node: of those on isolated nodes.
+std::vector<std::string> isolated_cells(const std::optional<Isolated>& isolated) {
+  if (!isolated) return {"-", "-", "-"};
+  const auto& shadow = isolated->shadow;
+  return {fmt::format("{}", isolated->node), fmt::format("{}", isolated->inside),
+          shadow ? fmt::format("{} on {}", number_or_dash(shadow->pid), shadow->node) : "-"};
+}
+
+int ps_table(const SubProcessList& list) {
+  Table table({{"PID", Align::right},
+               {"SUPERPROCESS", Align::right},
+               {"NODES", Align::right},
+               {"STATE"},
+               {"THREADS"},
+               {"NODE", Align::right},
+               {"INSIDE", Align::right},
+               {"SHADOW"},
+               {"COMMAND"}});
+  for (const SubProcess& subprocess : list.subprocesses) {
+    const ControlView& control = subprocess.control;
+    std::vector<std::string> cells = {
+        fmt::format("{}", control.identity.pid), number_or_dash(control.identity.superprocess),
+        fmt::format("{}", control.node_count), state_name(control.state), threads_per_node(control)};
+    for (std::string& cell : isolated_cells(subprocess.isolated)) cells.push_back(std::move(cell));
+    cells.push_back(subprocess.command);
+    table.row(std::move(cells));
+  }
+  table.print();
+  return 0;
+}
+
 int ps_threads(const SubProcessList& list) {
   Table table(
       {{"PID", Align::right}, {"TID", Align::right}, {"NODE", Align::right}, {"S"}, {"TIME", Align::right}, {"NAME"}});
@@ -38,7 +69,7 @@ int ps_threads(const SubProcessList& list) {
 int ps_json(const SubProcessList& list, Lines lines) {
   nlohmann::ordered_json all = nlohmann::ordered_json::array();
   for (const SubProcess& subprocess : list.subprocesses) {
-    nlohmann::ordered_json one = control_json(subprocess.control);
+    nlohmann::ordered_json one = subprocess_json(subprocess);
     one["residents"] = subprocess.resident_pids;
     one["command"] = subprocess.command;
     if (lines == Lines::threads) {
@@ -58,20 +89,7 @@ int ps(const PsOptions& options) {
   for (const UnreadableProcess& process : list.unreadable) say(fmt::format("process {}: {}", process.pid, process.why));
   if (options.output == Output::json) return ps_json(list, options.lines);
   if (options.lines == Lines::threads) return ps_threads(list);
-  Table table({{"PID", Align::right},
-               {"SUPERPROCESS", Align::right},
-               {"NODES", Align::right},
-               {"STATE"},
-               {"THREADS"},
-               {"COMMAND"}});
-  for (const SubProcess& subprocess : list.subprocesses) {
-    const ControlView& control = subprocess.control;
-    table.row({fmt::format("{}", control.identity.pid), fmt::format("{}", control.identity.superprocess),
-               fmt::format("{}", control.node_count), state_name(control.state), threads_per_node(control),
-               subprocess.command});
-  }
-  table.print();
-  return 0;
+  return ps_table(list);
 }
 
 } // namespace sp::spctl

@@ -50,6 +50,8 @@ int execute_isolated(const Program& program, std::vector<std::string> command, c
   on_a_node.node_count = 1; // threads stay on their process's node
   const auto status = run_isolated(settings, program.runs_by_shell ? "/bin/sh" : program.path, command,
                                    superproc_environment(environ, on_a_node, library));
+  if (!status && status.error().exit_code == kExitOwnError)
+    return own_error("{}; see spctl doctor", status.error().text);
   if (!status) return refuse(status.error());
   end_as(*status);
 }
@@ -80,9 +82,15 @@ int run(const RunOptions& options) {
   const auto program = judge_program(*path);
   if (!program) return refuse(program.error());
 
+  const bool isolated = options.isolation == Isolation::namespaces;
+  if (isolated && options.fallback == NativeFallback::allow)
+    return own_error("--isolate and --allow-native exclude each other: on isolated nodes nothing runs natively");
+  if (isolated && inside_superproc())
+    return own_error("isolated nodes inside a SuperProcess are not possible; run it outside");
   if (!program->obstacle.empty()) {
     if (options.fallback == NativeFallback::refuse)
-      return own_error("{}; run it with --allow-native to run it natively", program->obstacle);
+      return own_error("{}; run it with --allow-native{} to run it natively", program->obstacle,
+                       isolated ? " instead of --isolate" : "");
     if (options.trace) say(program->obstacle + "; it runs natively");
     return refuse(execute(*program, options.command, native_environment(environ)));
   }
@@ -94,8 +102,7 @@ int run(const RunOptions& options) {
   const auto summary = new_summary(options.summary_path);
   if (!summary) return refuse(summary.error());
   settings->summary_path = *summary;
-  if (options.isolation == Isolation::namespaces)
-    return execute_isolated(*program, options.command, *settings, *library);
+  if (isolated) return execute_isolated(*program, options.command, *settings, *library);
   return refuse(execute(*program, options.command, superproc_environment(environ, *settings, *library)));
 }
 

@@ -36,6 +36,12 @@ void print_tables(const SubProcess& subprocess) {
   Table facts({{""}, {""}});
   facts.row({"command", subprocess.command});
   facts.row({"state", state_name(control.state)});
+  if (const auto& isolated = subprocess.isolated) {
+    facts.row({"isolated on", fmt::format("node {} of cluster {}, its number there {}", isolated->node,
+                                          isolated->cluster, isolated->inside)});
+    if (const auto& shadow = isolated->shadow)
+      facts.row({"its shadow", fmt::format("{} on node {}", shadow->pid, shadow->node)});
+  }
   facts.row({"threads alive", fmt::format("{}", control.thread_count)});
   facts.row({"sites patched", fmt::format("{}", control.patched_sites)});
   facts.row({"other calls trapped", trapped_text(control)});
@@ -69,7 +75,7 @@ int stats(const SubProcessOptions& options) {
     print_tables(*found);
     return 0;
   }
-  nlohmann::ordered_json one = control_json(found->control);
+  nlohmann::ordered_json one = subprocess_json(*found);
   one["command"] = found->command;
   print(one.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n");
   return 0;

@@ -4,12 +4,9 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
-#include <dirent.h>
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <fstream>
-#include <optional>
 #include <unistd.h>
 
 #include "spctl/message.hpp"
@@ -18,21 +15,6 @@ namespace sp::spctl {
 namespace {
 
 constexpr size_t kCommandBytesMax = 4096;
-
-std::vector<int32_t> process_numbers() {
-  std::vector<int32_t> pids;
-  DIR* folder = opendir("/proc");
-  if (folder == nullptr) return pids;
-  while (const dirent* entry = readdir(folder)) {
-    const std::string_view name = entry->d_name;
-    int32_t pid = 0;
-    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), pid);
-    if (parsed.ec == std::errc() && parsed.ptr == name.data() + name.size()) pids.push_back(pid);
-  }
-  closedir(folder);
-  std::sort(pids.begin(), pids.end());
-  return pids;
-}
 
 // By the list of mappings, which may be readable where the memory is not.
 bool maps_control_segment(int32_t pid) {
@@ -60,11 +42,6 @@ std::string command_of(int32_t pid) {
   return text;
 }
 
-bool is_resident(const ControlView& control, int32_t pid) {
-  return std::any_of(control.nodes.begin(), control.nodes.end(),
-                     [pid](const NodeView& node) { return node.host_pid == pid; });
-}
-
 enum class Search { missing, unreadable, found };
 
 Search read_one(int32_t pid, ControlView& view, std::string& why) {
@@ -81,6 +58,69 @@ Search read_one(int32_t pid, ControlView& view, std::string& why) {
   }
   view = std::move(*parsed);
   return Search::found;
+}
+
+// ---- numbers, as they are out here ----
+
+struct Machine {
+  NumberTable numbers = NumberTable::read();
+  ClusterList isolated = list_clusters(numbers);
+};
+
+bool is_own(const ControlView& view, int32_t inside) { // not a child's that has not begun yet
+  return view.identity.pid == inside || std::any_of(view.nodes.begin(), view.nodes.end(),
+                                                    [&](const NodeView& node) { return node.host_pid == inside; });
+}
+
+// The first SubProcess may be on another node; 0: it has ended.
+int32_t superprocess_outside(const Machine& machine, const Place& place, int32_t inside) {
+  const auto& nodes = place.cluster->view.nodes;
+  for (uint32_t n = 0; n < nodes.size(); ++n)
+    if (inside >= nodes[n].first_pid && inside < nodes[n].end_pid)
+      return machine.numbers.outside(place.cluster->nodes[n].space, inside);
+  return 0;
+}
+
+void translate(ControlView& view, const Machine& machine, const Numbers& reader) {
+  if (reader.space == 0) return;
+  const auto outside = [&](int32_t inside) { return machine.numbers.outside(reader.space, inside); };
+  const int32_t home = outside(view.identity.pid);
+  const Place place = place_of(machine.isolated.clusters, reader.space);
+  view.identity.pid = home != 0 ? home : reader.outside;
+  view.identity.superprocess = place.cluster ? superprocess_outside(machine, place, view.identity.superprocess)
+                                             : outside(view.identity.superprocess);
+  for (NodeView& node : view.nodes) {
+    node.host_pid = outside(node.host_pid);
+    node.agent_tid = thread_outside(node.host_pid, reader.space, node.agent_tid);
+  }
+}
+
+std::optional<Isolated> isolated_part(const Machine& machine, const Numbers& process) {
+  const Place place = place_of(machine.isolated.clusters, process.space);
+  if (place.cluster == nullptr) return std::nullopt;
+  Isolated part{place.cluster->number(), place.node, process.inside, std::nullopt};
+  for (const MovedView& moved : place.cluster->moved)
+    if (moved.body_node == place.node && moved.pid == process.inside)
+      part.shadow = Shadow{moved.shadow_node,
+                           machine.numbers.outside(place.cluster->nodes[moved.shadow_node].space, moved.shadow_pid)};
+  return part;
+}
+
+// It is about to become one: its body is on another node already.
+bool is_shadow(const Machine& machine, const Numbers& process) {
+  const Place place = place_of(machine.isolated.clusters, process.space);
+  return place.cluster &&
+         std::any_of(place.cluster->moved.begin(), place.cluster->moved.end(),
+                     [&](const MovedView& m) { return m.shadow_node == place.node && m.shadow_pid == process.inside; });
+}
+
+SubProcess describe(ControlView view, const Machine& machine, const Numbers& reader) {
+  translate(view, machine, reader);
+  Numbers home = machine.numbers.of(view.identity.pid);
+  if (home.space != reader.space) home = reader;
+  return {std::move(view),  reader.outside,
+          {reader.outside}, command_of(reader.outside),
+          reader.space,     isolated_part(machine, home)};
 }
 
 } // namespace
@@ -127,49 +167,56 @@ std::vector<ThreadView> read_threads(int32_t pid, const ControlView& control) {
 }
 
 SubProcessList list_subprocesses() {
+  Machine machine;
   SubProcessList list;
-  for (const int32_t pid : process_numbers()) {
+  for (const Numbers& process : machine.numbers.all()) {
     ControlView view{};
     std::string why;
+    const int32_t pid = process.outside;
     const Search search = read_one(pid, view, why);
     if (search == Search::unreadable) list.unreadable.push_back({pid, why});
-    if (search != Search::found) continue;
-    if (view.identity.pid != pid && !is_resident(view, pid)) continue; // a child that has not begun yet
+    if (search != Search::found || !is_own(view, process.inside) || is_shadow(machine, process)) continue;
+    SubProcess found = describe(std::move(view), machine, process);
     const auto known = std::find_if(list.subprocesses.begin(), list.subprocesses.end(), [&](const SubProcess& other) {
-      return other.control.identity.pid == view.identity.pid;
+      return other.control.identity.pid == found.control.identity.pid;
     });
     if (known == list.subprocesses.end()) {
-      list.subprocesses.push_back({std::move(view), pid, {pid}, command_of(pid)});
+      list.subprocesses.push_back(std::move(found));
       continue;
     }
-    const bool home = pid == view.identity.pid;
+    const bool home = pid == found.control.identity.pid;
     known->resident_pids.insert(home ? known->resident_pids.begin() : known->resident_pids.end(), pid);
     if (home) {
       known->reader_pid = pid;
-      known->command = command_of(pid);
+      known->command = std::move(found.command);
     }
   }
   std::sort(list.subprocesses.begin(), list.subprocesses.end(),
             [](const SubProcess& a, const SubProcess& b) { return a.control.identity.pid < b.control.identity.pid; });
+  list.unreadable.insert(list.unreadable.end(), machine.isolated.unreadable.begin(), machine.isolated.unreadable.end());
+  list.clusters = std::move(machine.isolated.clusters);
   return list;
 }
 
 tl::expected<SubProcess, ReadError> find_subprocess(int32_t pid) {
   auto view = read_control(pid);
   if (!view) return tl::unexpected<ReadError>(view.error());
-  SubProcess found{std::move(*view), pid, {}, {}};
+  const Machine machine;
+  SubProcess found = describe(std::move(*view), machine, machine.numbers.of(pid));
   const int32_t home = found.control.identity.pid;
+  // host_pid and identity are claims: they count when that process says the same
+  const auto read_other = [&](int32_t other) -> std::optional<SubProcess> {
+    auto there = read_control(other);
+    if (!there) return std::nullopt;
+    SubProcess described = describe(std::move(*there), machine, machine.numbers.of(other));
+    if (described.control.identity.pid != home) return std::nullopt;
+    return described;
+  };
   if (home != pid) // prefer home, whose mappings and command line the program knows
-    if (auto at_home = read_control(home); at_home && at_home->identity.pid == home) {
-      found.control = std::move(*at_home);
-      found.reader_pid = home;
-    }
-  found.resident_pids.push_back(found.reader_pid);
-  for (const NodeView& node : found.control.nodes) // host_pid is a claim: it counts when that process says the same
-    if (node.host_pid > 0 && node.host_pid != found.reader_pid)
-      if (const auto there = read_control(node.host_pid); there && there->identity.pid == home)
-        found.resident_pids.push_back(node.host_pid);
-  found.command = command_of(found.reader_pid);
+    if (auto at_home = read_other(home)) found = std::move(*at_home);
+  for (const NodeView& node : found.control.nodes)
+    if (node.host_pid > 0 && node.host_pid != found.reader_pid && read_other(node.host_pid))
+      found.resident_pids.push_back(node.host_pid);
   return found;
 }
 

@@ -76,6 +76,8 @@ void print(const std::string& text) {
   fflush(stdout);
 }
 
+std::string number_or_dash(int32_t number) { return number > 0 ? fmt::format("{}", number) : "-"; }
+
 std::string bytes_text(uint64_t bytes) {
   constexpr const char* kUnits[] = {"B", "KiB", "MiB", "GiB", "TiB"};
   size_t unit = 0;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Aligned tables on standard output for people. Colours appear only on a terminal and not when NO_COLOR is set.
 #pragma once
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -36,5 +37,6 @@ bool colours_wanted(int descriptor);
 void print(const std::string& text); // to standard output, all of it
 
 std::string bytes_text(uint64_t bytes); // "64 MiB"
+std::string number_or_dash(int32_t number);
 
 } // namespace sp::spctl

@@ -46,12 +46,14 @@ std::optional<ThreadLine> parse_stat(const std::string& text) {
 std::vector<ThreadLine> list_threads(const SubProcess& subprocess) {
   std::vector<ThreadLine> lines;
   for (const ThreadView& thread : read_threads(subprocess.reader_pid, subprocess.control)) {
-    std::ifstream file(fmt::format("/proc/{}/task/{}/stat", process_of(subprocess.control, thread.node), thread.tid));
+    const int32_t process = process_of(subprocess.control, thread.node);
+    const int32_t tid = thread_outside(process, subprocess.space, thread.tid);
+    std::ifstream file(fmt::format("/proc/{}/task/{}/stat", process, tid));
     std::ostringstream text;
     text << file.rdbuf();
     auto line = parse_stat(text.str());
     if (!line) continue;
-    line->tid = thread.tid;
+    line->tid = tid;
     line->node = thread.node;
     lines.push_back(std::move(*line));
   }

@@ -82,7 +82,9 @@ NodeQueue open_queue(NodeId self) {
 
 void serve(NodeId self) {
   NodeQueue queue = open_queue(self);
-  wire::cluster().nodes[self.value].state.store(wire::SpdState::running);
+  std::atomic<wire::SpdState>& state = wire::cluster().nodes[self.value].state;
+  state.store(wire::SpdState::running);
+  sys::futex_wake(reinterpret_cast<const volatile uint32_t*>(&state), 1);
   const wire::ClusterNode& node = wire::cluster().nodes[self.value];
   vpid::LeaseWatch numbers(node.first_pid, node.end_pid);
   for (;;) {

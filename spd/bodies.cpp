@@ -19,6 +19,7 @@
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spd/departure.hpp"
 #include "spd/isolation.hpp"
+#include "spd/report.hpp"
 
 extern char** environ;
 
@@ -27,7 +28,6 @@ namespace sp::spd {
 namespace {
 
 pid_t first_program = 0;
-int launcher = -1;
 std::atomic<uint32_t> begun{0}; // children so far: the reaper has none to wait for before the first
 
 // ---- a body ----
@@ -80,19 +80,16 @@ void report(wire::Moved& m, NodeId self, const siginfo_t& news, int status) {
 
 } // namespace
 
-void start_first_program(char** command, int report_descriptor) {
-  launcher = report_descriptor;
+void start_first_program(char** command) {
   first_program = fork();
-  if (first_program < 0) perror("superproc: cannot start the program"), exit(125);
+  if (first_program < 0) give_up(125, "the program cannot be started", errno);
   if (first_program > 0) return;
-  close(report_descriptor);
-  close(wire::kKeeperSegment);
   drop_privileges();
   if (const char* preload = getenv(wire::kEnvPreload)) setenv("LD_PRELOAD", preload, 1);
   unsetenv(wire::kEnvPreload);
   execve(command[0], command + 1, environ);
-  fprintf(stderr, "superproc: %s: cannot run it: %s\n", command[0], strerror(errno));
-  _exit(errno == ENOENT || errno == ENOTDIR ? 127 : 126);
+  const int error = errno;
+  give_up(error == ENOENT || error == ENOTDIR ? 127 : 126, (std::string(command[0]) + ": cannot run it").c_str(), error);
 }
 
 long signal_first_program(int signal) {
@@ -132,10 +129,7 @@ void reap_until_empty(NodeId self) {
     int status = 0;
     const int wanted = news.si_code == CLD_STOPPED ? WUNTRACED : news.si_code == CLD_CONTINUED ? WCONTINUED : WNOHANG;
     if (waitpid(news.si_pid, &status, wanted) != news.si_pid) continue;
-    if (news.si_pid == first_program && (WIFEXITED(status) || WIFSIGNALED(status))) {
-      (void)!write(launcher, &status, sizeof status);
-      close(launcher);
-    }
+    if (news.si_pid == first_program && (WIFEXITED(status) || WIFSIGNALED(status))) report_end(status);
     if (wire::Moved* m = body_with(self, news.si_pid); m && !m->departure.error) report(*m, self, news, status);
   }
 }

@@ -8,7 +8,7 @@
 
 namespace sp::spd {
 
-void start_first_program(char** command, int report_descriptor);
+void start_first_program(char** command);
 
 long signal_first_program(int signal); // 0 or -errno
 

@@ -15,13 +15,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "spd/report.hpp"
+
 namespace sp::spd {
 
 namespace {
 
 [[noreturn]] void cannot(const char* what) {
-  fprintf(stderr, "superproc: a node cannot %s: %s; see spctl doctor\n", what, strerror(errno));
-  exit(125);
+  const int error = errno;
+  char text[64];
+  snprintf(text, sizeof text, "an isolated node cannot %s", what);
+  give_up(125, text, error);
 }
 
 // The node's own loopback, so that what a program asks for stays on the node.

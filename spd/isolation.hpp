@@ -6,8 +6,8 @@
 
 namespace sp::spd {
 
-// Own /proc, and on nodes other than the first own POSIX memory and message queues. Ends the process with a message when
-// the kernel does not allow it.
+// Own /proc, and on nodes other than the first own POSIX memory and message queues. Gives up when the kernel does
+// not allow it.
 void furnish(NodeId self);
 
 // For the program: gives up what spd may do beyond its user.

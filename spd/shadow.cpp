@@ -66,26 +66,29 @@ void reap_kin() {
   while (sys::call(SYS_wait4, -1, nullptr, WNOHANG | __WCLONE, nullptr) > 0) {}
 }
 
-// The record of a child of the body whose program runs in its shadow's process again, or none.
-uint32_t gone_home(pid_t pid) {
-  const uint32_t high = std::min(wire::cluster().moved_high.load(), wire::kMovedCountMax);
-  for (uint32_t i = 0; i < high; ++i)
-    if (wire::moved(i).shadow_pid.load() == pid && wire::moved(i).state.load() == wire::MovedState::gone_home) return i;
-  return high;
-}
-
-// Its body waits beside its parent, to end as it has ended. False: the news is about somebody else.
-bool pass_end_on(pid_t pid) {
-  const uint32_t child = gone_home(pid);
-  int status = 0;
-  if (child >= wire::cluster().moved_high.load()) return false;
-  if (sys::call(SYS_wait4, pid, &status, WNOHANG, nullptr) != pid) return true; // it has stopped or goes on
+// A child of the body whose program runs in its shadow's process again has ended: its body, which waits beside its
+// parent, shall end like it.
+void report_home(uint32_t child, int status) {
   wire::Moved& m = wire::moved(child);
+  const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
   m.wait_status.store(status);
   set_state(m, wire::MovedState::ended);
-  const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
   (void)ask_spd({m.shadow_node.load()}, {m.body_node.load()}, tid, wire::NodeOperation::poke_body, child, m.pid.load());
-  return true;
+}
+
+// At any SIGCHLD, since one may stand for several. True: `pid` is such a child, of which the body knows by itself.
+bool take_ends(pid_t pid) {
+  bool known = false;
+  const uint32_t high = std::min(wire::cluster().moved_high.load(), wire::kMovedCountMax);
+  for (uint32_t i = 0; i < high; ++i) {
+    const wire::Moved& m = wire::moved(i);
+    const pid_t child = m.shadow_pid.load();
+    int status = 0;
+    if (m.state.load() != wire::MovedState::gone_home || child <= 0) continue;
+    if (sys::call(SYS_wait4, child, &status, WNOHANG, nullptr) == child) report_home(i, status);
+    known = known || child == pid;
+  }
+  return known;
 }
 
 [[noreturn]] void pass_signals_on() {
@@ -93,7 +96,7 @@ bool pass_end_on(pid_t pid) {
   for (;;) {
     siginfo_t info;
     const long signal = sys::call(SYS_rt_sigtimedwait, &all, &info, nullptr, sizeof all);
-    if (signal > 0 && !(signal == SIGCHLD && pass_end_on(info.si_pid))) hand_on(static_cast<int>(signal));
+    if (signal > 0 && !(signal == SIGCHLD && take_ends(info.si_pid))) hand_on(static_cast<int>(signal));
   }
 }
 

@@ -14,7 +14,10 @@ namespace sp::spd {
 
 namespace {
 
-const int all_watched = epoll_create1(EPOLL_CLOEXEC);
+int all_watched() {
+  static const int epoll = epoll_create1(EPOLL_CLOEXEC);
+  return epoll;
+}
 
 struct Watch {
   int descriptor;
@@ -41,10 +44,13 @@ void shadow_ended(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
   const HostTid tid{static_cast<int32_t>(syscall(SYS_gettid))};
   if (m.state.load() == wire::MovedState::free) return;
-  if (m.departure.stays) return; // the program that has come home; its parent's shadow tells how it ended
+  if (m.departure.stays) return; // its program has come home; the shadow of its parent tells how it ended
   if (m.state.load() != wire::MovedState::ended)
     (void)ask_spd(self, {m.body_node.load()}, tid, wire::NodeOperation::signal_body, record, SIGKILL);
-  while (m.state.load() != wire::MovedState::ended) sys::futex_wait(state_word(m), static_cast<uint32_t>(m.state.load()));
+  for (wire::MovedState state; (state = m.state.load()) != wire::MovedState::ended;) {
+    if (state == wire::MovedState::free) return;
+    sys::futex_wait(state_word(m), static_cast<uint32_t>(state));
+  }
   set_state(m, wire::MovedState::free);
 }
 
@@ -54,10 +60,11 @@ long watch(Watched what, uint32_t record) {
   const pid_t pid = number_of(what, record);
   const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (descriptor < 0) return -errno;
-  auto entry = std::make_unique<Watch>(Watch{descriptor, wire::moved(record).use.load(), record, what});
-  epoll_event event{EPOLLIN, {.ptr = entry.get()}};
-  if (epoll_ctl(all_watched, EPOLL_CTL_ADD, descriptor, &event) == 0) return (void)entry.release(), 0;
+  auto* const entry = new Watch{descriptor, wire::moved(record).use.load(), record, what}; // until it ends: watch_all()
+  epoll_event event{EPOLLIN, {.ptr = entry}};
+  if (epoll_ctl(all_watched(), EPOLL_CTL_ADD, descriptor, &event) == 0) return 0; // NOLINT(*-NewDeleteLeaks)
   const int error = errno;
+  delete entry;
   close(descriptor);
   return -error;
 }
@@ -65,7 +72,7 @@ long watch(Watched what, uint32_t record) {
 void watch_all(NodeId self) {
   for (;;) {
     epoll_event event{};
-    if (epoll_wait(all_watched, &event, 1, -1) != 1) continue;
+    if (epoll_wait(all_watched(), &event, 1, -1) != 1) continue;
     const std::unique_ptr<Watch> gone(static_cast<Watch*>(event.data.ptr));
     close(gone->descriptor);
     if (wire::moved(gone->record).use.load() != gone->use) continue; // another has the record now

@@ -9,7 +9,7 @@
 namespace sp::vpid {
 
 inline constexpr int32_t kReservedPids = 300; // pid_namespaces(7): what a kernel gives out only once
-inline constexpr int32_t kLeaseMin = 256;
+inline constexpr int32_t kLeaseMin = 64;      // with fewer a node can do little
 
 // Divides the numbers below `end` among the nodes of the cluster. False: too few for each.
 inline bool lease_out(wire::ClusterHeader& cluster, int32_t end) {

@@ -53,7 +53,7 @@ _spctl() {
     --runs | --cores-per-node) ;;
     *)
       case ${COMP_WORDS[1]} in
-        run) words="--nodes --placement --cores-per-node --summary --allow-native --trace --help --" ;;
+        run) words="--nodes --isolate --placement --cores-per-node --summary --allow-native --trace --help --" ;;
         ps) words="--json --threads --help" ;;
         nodes | maps | stats)
           words="--json --help"

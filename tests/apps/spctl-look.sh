@@ -26,8 +26,8 @@ start native; native=$pid
 start shared; shared=$pid
 resident=$(awk -v parent="$shared" '$4 == parent { print $1 }' /proc/[0-9]*/stat 2>/dev/null)
 
-check "ps: a native one" 0 "^ *$native +$native +2 +native +1 +sleep 100\$" "$SPCTL" ps
-check "ps: a shared one" 0 "^ *$shared +$shared +2 +shared +3\+2 +sleep 100\$" "$SPCTL" ps
+check "ps: a native one" 0 "^ *$native +$native +2 +native +1 +- +- +- +sleep 100\$" "$SPCTL" ps
+check "ps: a shared one" 0 "^ *$shared +$shared +2 +shared +3\+2 +- +- +- +sleep 100\$" "$SPCTL" ps
 check "ps: a resident is no SubProcess of its own" 0 '^1$' bash -c '"$1" ps | grep -c "^ *$2 "' _ "$SPCTL" "$shared"
 check "ps: ... but is there" 1 "" bash -c '"$1" ps | grep "^ *$2 "' _ "$SPCTL" "$resident"
 check "ps --json" 0 "^shared 2 $shared,$resident\$" bash -c '"$1" ps --json | python3 -c "
@@ -39,7 +39,7 @@ check "nodes: home" 0 "^ *$shared +0\* +running +$shared +- +0 +3 +13 +21 " "$SP
 check "nodes: the resident" 0 "^ *$shared +1 +running +$resident +- +0 +2 +12 +21 " "$SPCTL" nodes "$shared"
 check "nodes: by the resident's number" 0 "^ *$shared +0\*" "$SPCTL" nodes "$resident"
 check "nodes: names are harmless" 0 'worker\?$' "$SPCTL" nodes "$shared"
-check "ps -T" 0 "^ *$shared +$shared +0 [SRD] +00:00:00 +worker\?\$" "$SPCTL" ps -T
+check "ps -T" 0 "^ *$shared +$shared +0 +[SRD] +00:00:00 +worker\?\$" "$SPCTL" ps -T
 check "ps -T --json" 0 '"name": "worker\?"' "$SPCTL" ps --threads --json
 check "nodes of all" 0 "^ *$native +0\*" "$SPCTL" nodes
 check "nodes --json" 0 '"name": "worker\?"' "$SPCTL" nodes "$shared" --json

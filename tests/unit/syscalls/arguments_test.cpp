@@ -38,6 +38,17 @@ TEST_CASE("wrong words are noticed") {
   CHECK(parse_arguments("int int int int int int").valid);
 }
 
+TEST_CASE("structures of a fixed size, vectors and lengths behind pointers") {
+  const auto arguments = parse_arguments("fd out:144 iovin(3) int outlen(5) inout:4");
+  CHECK(arguments.valid);
+  CHECK((arguments.at[1].kind == ArgumentKind::out && arguments.at[1].bytes == 144));
+  CHECK((arguments.at[2].kind == ArgumentKind::iovin && arguments.at[2].length_argument == 3));
+  CHECK((arguments.at[4].kind == ArgumentKind::outlen && arguments.at[4].length_argument == 5));
+  CHECK((arguments.at[5].kind == ArgumentKind::inout && arguments.at[5].bytes == 4));
+  for (const char* wrong : {"out:", "out:x", "int:4", "inout(1)", "inout", "iovin"})
+    CHECK_FALSE(parse_arguments(wrong).valid);
+}
+
 TEST_CASE("counts of bytes are in arguments that count") {
   for (const auto& row : sp::syscall_rows()) {
     CAPTURE(row.name);
@@ -45,7 +56,7 @@ TEST_CASE("counts of bytes are in arguments that count") {
     REQUIRE(arguments.valid);
     for (uint32_t i = 0; i < arguments.count; i++) {
       const auto kind = arguments.at[i].kind;
-      if (kind != ArgumentKind::in && kind != ArgumentKind::out) continue;
+      if ((kind != ArgumentKind::in && kind != ArgumentKind::out) || arguments.at[i].bytes) continue;
       CHECK(arguments.at[arguments.at[i].length_argument].kind == ArgumentKind::size);
       if (kind == ArgumentKind::out) CHECK(arguments.result == ArgumentKind::long_);
     }

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The segment of an isolated cluster as seen from outside (wire/cluster.hpp). Processes of the cluster write it, perhaps
+// while we read, perhaps hostile or damaged ones: as with a control segment, bytes are copied first, then checked, and
+// only plain values leave this file.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "libsuperproc/wire/cluster.hpp"
+#include "spctl/control_reader.hpp"
+
+namespace sp::spctl {
+
+struct ClusterNodeView {
+  wire::SpdState state;
+  int32_t first_pid, end_pid; // its lease of process numbers
+  uint32_t body_count;        // now
+  uint64_t bodies_begun;      // since the start
+};
+
+struct ClusterView {
+  wire::Placement placement;
+  uint32_t moved_high; // records to look at
+  std::vector<ClusterNodeView> nodes;
+};
+
+struct MovedView { // numbers are those inside
+  int32_t pid, shadow_pid;
+  uint32_t body_node, shadow_node;
+};
+
+const char* state_name(wire::SpdState state);
+
+// Where the records are in the segment, and how much of each is wanted.
+inline constexpr size_t kMovedHeadBytes = offsetof(wire::Moved, departure);
+inline constexpr uint64_t moved_offset(uint32_t index) {
+  return wire::kMovedBase - wire::kClusterBase + index * wire::kMovedBytes;
+}
+
+tl::expected<ClusterView, ReadError> parse_cluster(std::span<const std::byte> header);
+
+// Nothing where the record is free, not yet a move, or names what cannot be.
+std::optional<MovedView> parse_moved(std::span<const std::byte> head, const ClusterView& cluster);
+
+} // namespace sp::spctl
