@@ -123,9 +123,9 @@ cluster=$(clusters)
 kill -9 "$(spd 2)"
 node_is_dead() { "$SPCTL" nodes "$cluster" | grep -q "^ *$cluster  *2  *dead  *- "; }
 soon node_is_dead || wrong "nodes does not show a dead one"
-kill "$launcher"
+kill -9 "$launcher"
 soon none_left || wrong "the end of the launcher leaves a process"
-wait "$launcher"
+wait "$launcher" 2>/dev/null
 
 # What cannot be.
 refused "natively" 125 "exclude each other" isolate --allow-native -- true
