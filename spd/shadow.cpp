@@ -110,7 +110,7 @@ void raise_as_default(int signal) {
 }
 
 [[noreturn]] void end_as(int status) {
-  set_state(body(), wire::MovedState::free);
+  release(body());
   if (WIFSIGNALED(status)) {
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
@@ -179,7 +179,8 @@ long come_home() {
   Departed program;
   if (!read_departure(record, program)) return -EINVAL;
   if (access(program.path, X_OK) != 0) return -errno;
-  set_state(body(), program.departure.stays ? wire::MovedState::gone_home : wire::MovedState::free);
+  if (program.departure.stays) set_state(body(), wire::MovedState::gone_home);
+  else release(body());
   const int error = become(program);
   fprintf(stderr, "superproc: %s: cannot run it on its first node: %s\n", program.path, strerror(error));
   for (;;) sys::call(SYS_exit_group, 126);

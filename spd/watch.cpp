@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "spd/segment.hpp"
 
 namespace sp::spd {
 
@@ -51,7 +52,7 @@ void shadow_ended(NodeId self, uint32_t record) {
     if (state == wire::MovedState::free) return;
     sys::futex_wait(state_word(m), static_cast<uint32_t>(state));
   }
-  set_state(m, wire::MovedState::free);
+  release(m);
 }
 
 } // namespace
