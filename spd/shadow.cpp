@@ -61,11 +61,6 @@ void block_all_signals() {
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
 }
 
-// Shadows of the body's own children; nobody else waits for them.
-void reap_kin() {
-  while (sys::call(SYS_wait4, -1, nullptr, WNOHANG | __WCLONE, nullptr) > 0) {}
-}
-
 // A child of the body whose program runs in its shadow's process again has ended: its body, which waits beside its
 // parent, shall end like it.
 void report_home(uint32_t child, int status) {
@@ -74,6 +69,17 @@ void report_home(uint32_t child, int status) {
   m.wait_status.store(status);
   set_state(m, wire::MovedState::ended);
   (void)ask_spd({m.shadow_node.load()}, {m.body_node.load()}, tid, wire::NodeOperation::poke_body, child, m.pid.load());
+}
+
+// Shadows of the body's own children; nobody else waits for them. One that dies on its way home tells nobody either.
+void reap_kin() {
+  int status = 0;
+  for (long pid; (pid = sys::call(SYS_wait4, -1, &status, WNOHANG | __WCLONE, nullptr)) > 0;) {
+    const uint32_t high = std::min(wire::cluster().moved_high.load(), wire::kMovedCountMax);
+    for (uint32_t i = 0; i < high; ++i)
+      if (wire::moved(i).shadow_pid.load() == pid && wire::moved(i).state.load() == wire::MovedState::gone_home)
+        report_home(i, status);
+  }
 }
 
 // At any SIGCHLD, since one may stand for several. True: `pid` is such a child, of which the body knows by itself.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spd/watch.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <memory>
@@ -40,12 +41,21 @@ void body_ended(NodeId self, uint32_t record) {
   if (const auto bell = EventChannel::open(moved_bell_line(record))) bell->notify(wire::kBellLocal);
 }
 
+// One of them is to look after its children.
+void ring_shadows(NodeId self) {
+  for (uint32_t i = 0; i < std::min(wire::cluster().moved_high.load(), wire::kMovedCountMax); ++i) {
+    const wire::Moved& m = wire::moved(i);
+    if (m.state.load() != wire::MovedState::settled || m.shadow_node.load() != self.value) continue;
+    if (const auto bell = EventChannel::open(moved_bell_line(i))) bell->notify(wire::kBellLocal);
+  }
+}
+
 // The one who stands for the body is gone, so nobody can ask or tell any more.
 void shadow_ended(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
   const HostTid tid{static_cast<int32_t>(syscall(SYS_gettid))};
   if (m.state.load() == wire::MovedState::free) return;
-  if (m.departure.stays) return; // its program has come home; the shadow of its parent tells how it ended
+  if (m.departure.stays) return ring_shadows(self); // its program has come home; its parent's shadow tells how it ended
   if (m.state.load() != wire::MovedState::ended)
     (void)ask_spd(self, {m.body_node.load()}, tid, wire::NodeOperation::signal_body, record, SIGKILL);
   for (wire::MovedState state; (state = m.state.load()) != wire::MovedState::ended;) {
