@@ -11,6 +11,9 @@ static struct cell {
   char rest[4088];
 } * cells; // written in order, first to last: in any snapshot no earlier cell is behind a later one, nor ahead by more than one
 static int stop;
+// Linux itself is not so strict: until its fork flushes translations, a writer on another CPU still reaches pages that the
+// child has already, and about one native run in a thousand shows it. superproc stops the world, so it is held to it.
+static int strict;
 
 static void* writes(void* argument) {
   for (long round = 1; !__atomic_load_n(&stop, __ATOMIC_RELAXED); round++)
@@ -19,7 +22,7 @@ static void* writes(void* argument) {
 }
 static void check_moment(void) {
   long first = cells[0].value;
-  for (int i = 1; i < kPages; i++) {
+  for (int i = 1; strict && i < kPages; i++) {
     CHECK(cells[i].value <= cells[i - 1].value);
     CHECK(cells[i].value >= first - 1);
   }
@@ -40,6 +43,8 @@ static void* forks(void* argument) {
 }
 
 int main(void) {
+  const char* nodes = getenv("SUPERPROC_NODES");
+  strict = nodes && atoi(nodes) > 1;
   cells = mmap(NULL, kPages * sizeof *cells, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   pthread_t writer = start(writes, NULL);
   usleep(1000);
