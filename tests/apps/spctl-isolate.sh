@@ -123,9 +123,17 @@ cluster=$(clusters)
 kill -9 "$(spd 2)"
 node_is_dead() { "$SPCTL" nodes "$cluster" | grep -q "^ *$cluster  *2  *dead  *- "; }
 soon node_is_dead || wrong "nodes does not show a dead one"
-kill -9 "$launcher"
-soon none_left || wrong "the end of the launcher leaves a process"
-wait "$launcher" 2>/dev/null
+kill "$launcher"
+wait "$launcher"
+[ $? = 143 ] || wrong "what the launcher is sent does not reach the program"
+kill -9 "$(spd 0)" # as natively, the child has outlived it
+soon none_left || wrong "the end of the first node leaves a process"
+start 1 "trap 'exit 3' TERM; sleep $mark & wait"
+kill "$launcher"
+wait "$launcher"
+[ $? = 3 ] || wrong "the program cannot handle what the launcher is sent"
+kill -9 "$(spd 0)"
+soon none_left || wrong "a process is left"
 
 # What cannot be.
 refused "natively" 125 "exclude each other" isolate --allow-native -- true
