@@ -200,7 +200,7 @@ void hand_on(const signalfd_siginfo& signal) {
 std::optional<wire::LaunchReport> await_report(int descriptor) {
   sigset_t ours;
   sigemptyset(&ours);
-  for (int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM, SIGPIPE}) sigaddset(&ours, signal);
+  for (int signal : {SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGALRM}) sigaddset(&ours, signal);
   sigprocmask(SIG_BLOCK, &ours, nullptr);
   const int signals = signalfd(-1, &ours, SFD_CLOEXEC);
   for (;;) {
@@ -245,6 +245,7 @@ tl::expected<int, Refusal> run_isolated(const RunSettings& settings, const std::
   let_go_of_descriptors(0, {2, std::min(report[0], alive[1]), std::max(report[0], alive[1])});
   const auto told = await_report(report[0]);
   if (told && told->exit_code == 0) {
+    std::signal(SIGPIPE, SIG_IGN); // the parent may have ended, too
     (void)!write(alive[1], "", 1);
     return told->wait_status;
   }
