@@ -4,6 +4,7 @@
 #include <csignal>
 #include <linux/sched.h>
 
+#include "libsuperproc/base/all_blocked.hpp"
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/wire/control_tables.hpp"
 
@@ -13,20 +14,6 @@ namespace {
 
 constexpr uint64_t kTlsBytes = 64 << 10; // static TLS lies below the thread pointer
 constexpr uint64_t kTcbBytes = 4096;     // what libraries expect above it
-
-// Blocks every signal for a scope, so that a clone inherits that.
-class AllBlocked {
-public:
-  AllBlocked() {
-    const uint64_t all = ~0ull;
-    sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, sizeof all);
-  }
-  AllBlocked(const AllBlocked&) = delete;
-  ~AllBlocked() { sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &before_, 0, sizeof before_); }
-
-private:
-  uint64_t before_ = 0;
-};
 
 } // namespace
 

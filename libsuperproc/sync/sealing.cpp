@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "libsuperproc/base/all_blocked.hpp"
 #include "libsuperproc/base/ensure.hpp"
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/line.hpp"
@@ -15,20 +16,6 @@ namespace {
 // The kernel reads it at each call made outside the gate; it never changes.
 volatile uint8_t always_block = 1;
 constexpr int kSetSyscallUserDispatch = 59, kOff = 0, kOn = 1;
-
-// Nothing of the program runs while the world is ours.
-class AllBlocked {
-public:
-  AllBlocked() {
-    const uint64_t all = ~0ull;
-    sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before_, sizeof all);
-  }
-  AllBlocked(const AllBlocked&) = delete;
-  ~AllBlocked() { sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &before_, nullptr, sizeof before_); }
-
-private:
-  uint64_t before_ = 0;
-};
 
 } // namespace
 
