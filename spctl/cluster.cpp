@@ -24,7 +24,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "libsuperproc/cluster/node_mesh.hpp"
+#include "libsuperproc/cluster/pool.hpp"
 #include "libsuperproc/wire/launch_report.hpp"
 #include "spctl/library.hpp"
 #include "spctl/namespaces.hpp"
@@ -63,18 +63,26 @@ bool format(const RunSettings& settings) {
   return vpid::lease_out(c, highest_pid());
 }
 
-tl::expected<int, Refusal> make_segment(const RunSettings& settings) {
-  const int descriptor = memfd_create("superproc-cluster", MFD_CLOEXEC);
-  if (descriptor < 0 || ftruncate(descriptor, static_cast<off_t>(wire::kClusterBytes)) != 0)
-    return refused(fmt::format("no memory for the cluster: {}", errno_text(errno)));
+// A sparse file of memory, or -1.
+int make_memory(const char* name, uint64_t bytes) {
+  const int descriptor = memfd_create(name, MFD_CLOEXEC);
+  return descriptor >= 0 && ftruncate(descriptor, static_cast<off_t>(bytes)) == 0 ? descriptor : -1;
+}
+
+// The cluster segment, then each node's pool.
+tl::expected<std::vector<int>, Refusal> make_segments(const RunSettings& settings) {
+  std::vector<int> segments{make_memory("superproc-cluster", wire::kClusterBytes)};
+  for (uint32_t n = 0; n < settings.node_count; ++n)
+    segments.push_back(make_memory(fmt::format("superproc-pool-{}", n).c_str(), wire::kPoolBytes));
   void* const there = reinterpret_cast<void*>(wire::kClusterBase);
-  if (mmap(there, wire::kClusterBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, descriptor, 0) !=
-      there)
+  if (*std::min_element(segments.begin(), segments.end()) < 0 ||
+      mmap(there, wire::kClusterBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, segments[0], 0) !=
+          there)
     return refused(fmt::format("no memory for the cluster: {}", errno_text(errno)));
   if (!format(settings))
     return refused(fmt::format("kernel.pid_max is {}: too few process numbers for {} nodes; use fewer, or raise it",
                                highest_pid(), settings.node_count));
-  return descriptor;
+  return segments;
 }
 
 // ---- the nodes ----
@@ -87,7 +95,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
 }
 
 struct Launch {
-  int segment;
+  std::vector<int> segments;
   int report; // to spctl
   std::string daemon;
   std::vector<std::string> program; // file and arguments
@@ -100,17 +108,18 @@ pid_t start_node(NodeId node, const Launch& launch) {
   arguments.exit_signal = SIGCHLD;
   const long made = syscall(SYS_clone3, &arguments, sizeof arguments);
   if (made != 0) return static_cast<pid_t>(made);
-  std::vector<std::string> command = {launch.daemon, std::to_string(node.value), std::to_string(launch.segment),
+  std::vector<std::string> command = {launch.daemon, std::to_string(node.value),
+                                      fmt::format("{}", fmt::join(launch.segments, ",")),
                                       std::to_string(launch.report)};
   if (node.value == 0) command.insert(command.end(), launch.program.begin(), launch.program.end());
-  fcntl(launch.segment, F_SETFD, 0);
+  for (const int segment : launch.segments) fcntl(segment, F_SETFD, 0);
   fcntl(launch.report, F_SETFD, 0);
   execve(launch.daemon.c_str(), pointers(command).data(), pointers(launch.environment).data());
   _exit(125);
 }
 
 // A node is gone, and nobody there writes any more: what runs there has been killed, what is asked of it fails.
-void fence(NodeId dead) {
+void fence(NodeId dead, const std::vector<int>& pools) {
   wire::ClusterHeader& c = wire::cluster();
   c.nodes[dead.value].state.store(wire::SpdState::dead);
   for (uint32_t n = 0; n < c.node_count; ++n)
@@ -123,11 +132,12 @@ void fence(NodeId dead) {
     set_state(m, wire::MovedState::ended);
     if (const auto bell = EventChannel::open(moved_bell_line(i))) bell->notify(wire::kBellLocal);
   }
+  forget_holders(dead, pools.data());
 }
 
 // The program alone has the launcher's descriptors: whoever waits must not keep the other end of its pipes open. `first`:
 // from which number on; `kept` in rising order.
-void let_go_of_descriptors(int first, std::initializer_list<int> kept) {
+void let_go_of_descriptors(int first, const std::vector<int>& kept) {
   for (const int one : kept) {
     if (one > first) close_range(static_cast<unsigned>(first), static_cast<unsigned>(one - 1), 0);
     first = one + 1;
@@ -135,8 +145,9 @@ void let_go_of_descriptors(int first, std::initializer_list<int> kept) {
   close_range(static_cast<unsigned>(first), ~0u, 0);
 }
 
-void have_nothing_open(int but) {
-  let_go_of_descriptors(0, {but});
+void have_nothing_open(std::vector<int> but) {
+  std::sort(but.begin(), but.end());
+  let_go_of_descriptors(0, but);
   for (int n = 0; n < 3; ++n) open("/dev/null", O_RDWR | O_CLOEXEC); // the lowest numbers
 }
 
@@ -168,7 +179,10 @@ std::string why(int error) {
       spds[n] = made;
     else
       give_up(launch, {spds.begin() + n + 1, spds.end()}, "isolated nodes need namespaces of their own");
-  have_nothing_open(alive);
+  const std::vector<int> pools(launch.segments.begin() + 1, launch.segments.end());
+  std::vector<int> kept = pools;
+  kept.push_back(alive);
+  have_nothing_open(kept);
   for (int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTERM, SIGTTIN, SIGTTOU}) std::signal(signal, SIG_IGN);
   std::signal(SIGCHLD, [](int) {});
   sigset_t child, open_mask;
@@ -179,7 +193,7 @@ std::string why(int error) {
     for (pid_t ended; (ended = waitpid(-1, nullptr, WNOHANG)) > 0;) {
       const auto node = static_cast<uint32_t>(std::find(spds.begin(), spds.end(), ended) - spds.begin());
       if (node == 0) end_nodes(spds); // no process is left where the program began, or all of them were killed
-      fence({node});
+      fence({node}, pools);
     }
     if (ppoll(&watched, 1, nullptr, &open_mask) <= 0) continue;
     char byte = 0;
@@ -221,11 +235,11 @@ std::optional<wire::LaunchReport> await_report(int descriptor) {
 tl::expected<int, Refusal> run_isolated(const RunSettings& settings, const std::string& file,
                                         const std::vector<std::string>& command,
                                         const std::vector<std::string>& environment) {
-  const auto segment = make_segment(settings);
-  if (!segment) return tl::unexpected<Refusal>(segment.error());
+  const auto segments = make_segments(settings);
+  if (!segments) return tl::unexpected<Refusal>(segments.error());
   int report[2], alive[2];
   if (pipe2(report, O_CLOEXEC) != 0 || pipe2(alive, O_CLOEXEC) != 0) return refused(errno_text(errno));
-  Launch launch{*segment, report[1], own_folder() + "/spd", {file}, environment};
+  Launch launch{*segments, report[1], own_folder() + "/spd", {file}, environment};
   launch.program.insert(launch.program.end(), command.begin(), command.end());
   for (std::string& variable : launch.environment) // spd itself shall not have the shim
     if (variable.starts_with("LD_PRELOAD=")) variable.replace(0, strlen("LD_PRELOAD"), wire::kEnvPreload);

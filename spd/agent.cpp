@@ -9,6 +9,7 @@
 #include "gnttab-shm/node_queue.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spd/bodies.hpp"
+#include "spd/spaces.hpp"
 #include "spd/watch.hpp"
 #include "vpid/numbers.hpp"
 
@@ -49,6 +50,11 @@ long signal_process(pid_t pid, int signal) {
 
 long perform(NodeId self, const Request& request) {
   const uint64_t record = request.arguments[0], signal = request.arguments[1];
+  switch (static_cast<NodeOperation>(request.operation)) { // those that are about no record
+    case NodeOperation::hold_space: return hold_space(self, record, static_cast<pid_t>(signal));
+    case NodeOperation::let_go_space: return let_go_space(self, record, static_cast<pid_t>(signal));
+    default: break;
+  }
   if (record >= wire::kMovedCountMax) return -EINVAL;
   const auto index = static_cast<uint32_t>(record);
   switch (static_cast<NodeOperation>(request.operation)) {
@@ -63,8 +69,7 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::signal_home:
       return signal > 64 ? -EINVAL : signal_process(wire::moved(index).shadow_pid.load(), static_cast<int>(signal));
     case NodeOperation::poke_body: return poke(wire::moved(index).pid.load(), static_cast<pid_t>(request.arguments[1]));
-    case NodeOperation::none:
-    case NodeOperation::count: break;
+    default: break;
   }
   return -ENOSYS;
 }

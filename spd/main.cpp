@@ -3,9 +3,11 @@
 // node; nobody else has a reason to. It furnishes the node, begins bodies that others ask for, reports how they end, and
 // adopts orphans.
 //
-//   spd NODE SEGMENT REPORT [FILE ARGUMENTS...]     descriptors of the cluster segment and of the launcher's pipe; the
-//                                                   first node's spd runs the program
-// Threads: one serves requests, one watches processes that are not its children, the main one reaps its children.
+//   spd NODE SEGMENTS REPORT [FILE ARGUMENTS...]    descriptors of the cluster segment and of each node's pool, with commas
+//                                                   between, and of the launcher's pipe; the first node's spd runs the
+//                                                   program
+// Threads: one serves requests, two watch processes that are not its children, the main one reaps its children.
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
@@ -18,6 +20,7 @@
 #include <sys/syscall.h>
 #include <thread>
 #include <unistd.h>
+#include <vector>
 
 #include "libsuperproc/base/sys.hpp"
 #include "libsuperproc/wire/cluster.hpp"
@@ -26,14 +29,15 @@
 #include "spd/isolation.hpp"
 #include "spd/report.hpp"
 #include "spd/segment.hpp"
+#include "spd/spaces.hpp"
 #include "spd/watch.hpp"
 #include "vpid/numbers.hpp"
 
 namespace {
 
-// Holds the segment for programs of the node to open through /proc. It has no privilege that they have not, or the
+// Holds the cluster segment and the pools for programs of the node to open through /proc. It has no privilege that they have not, or the
 // kernel would not let them. Nobody waits for it (no exit signal), so it does not count as one of the node's processes.
-void start_keeper(int segment) {
+void start_keeper(const std::vector<int>& segments) {
   clone_args arguments{};
   int ready[2];
   const long made = pipe2(ready, O_CLOEXEC) == 0 ? syscall(SYS_clone3, &arguments, sizeof arguments) : -1;
@@ -48,18 +52,33 @@ void start_keeper(int segment) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sp::spd::drop_privileges();
   prctl(PR_SET_DUMPABLE, 1);
-  dup2(segment, sp::wire::kKeeperSegment);
+  constexpr int kAbove = 64; // of the places that they shall have
+  std::vector<int> moved;
+  for (const int segment : segments) moved.push_back(fcntl(segment, F_DUPFD, kAbove));
   close(0), close(1), close(2);
-  syscall(SYS_close_range, sp::wire::kKeeperSegment + 1, ~0u, 0);
+  int place = sp::wire::kKeeperSegment;
+  for (const int segment : moved) dup2(segment, place++);
+  syscall(SYS_close_range, place, ~0u, 0);
   for (;;) pause();
 }
 
 // The program alone has the launcher's descriptors: spd must not keep the other end of its pipes open.
-void let_go_of_descriptors(int report) {
-  syscall(SYS_close_range, 3, report - 1, 0);
-  syscall(SYS_close_range, report + 1, ~0u, 0);
+void let_go_of_descriptors(std::vector<int> kept) {
+  std::sort(kept.begin(), kept.end());
+  int first = 3;
+  for (const int one : kept) {
+    if (one > first) syscall(SYS_close_range, first, one - 1, 0);
+    first = one + 1;
+  }
+  syscall(SYS_close_range, first, ~0u, 0);
   const int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
   for (int n = 0; n < 3; ++n) dup2(nothing, n);
+}
+
+std::vector<int> numbers(const char* list) {
+  std::vector<int> result{atoi(list)};
+  while ((list = strchr(list, ','))) result.push_back(atoi(++list));
+  return result;
 }
 
 // The program shall not begin when the cluster cannot be whole: the launcher is told so by the node that cannot, or by
@@ -83,15 +102,18 @@ int main(int count, char** arguments) {
     return 125;
   }
   const sp::NodeId self{static_cast<uint32_t>(atoi(arguments[1]))};
-  const int segment = atoi(arguments[2]), report = atoi(arguments[3]);
+  const std::vector<int> segments = numbers(arguments[2]);
+  const int report = atoi(arguments[3]);
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_NAME, "spd");
   sp::spd::report_to(report);
-  sp::spd::map_cluster(segment);
-  if (self.value >= sp::wire::cluster().node_count) return 125;
+  sp::spd::map_cluster(segments[0]);
+  const uint32_t node_count = sp::wire::cluster().node_count;
+  if (self.value >= node_count || segments.size() != 1 + node_count) return 125;
   sp::spd::furnish(self);
-  fcntl(segment, F_SETFD, FD_CLOEXEC);
-  start_keeper(segment);
+  for (const int segment : segments) fcntl(segment, F_SETFD, FD_CLOEXEC);
+  start_keeper(segments);
+  sp::spd::have_pools({segments.begin() + 1, segments.end()});
   if (!sp::vpid::set_next_pid(sp::wire::cluster().nodes[self.value].first_pid))
     sp::spd::give_up(125, "an isolated node cannot choose process numbers (ns_last_pid)", errno);
   if (self.value == 0) {
@@ -100,10 +122,13 @@ int main(int count, char** arguments) {
   } else {
     sp::spd::close_report();
   }
-  let_go_of_descriptors(report);
+  std::vector<int> kept(segments.begin() + 1, segments.end());
+  kept.push_back(report);
+  let_go_of_descriptors(kept);
   for (int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTERM, SIGPIPE}) std::signal(signal, SIG_IGN);
   std::thread(sp::spd::serve, self).detach();
   std::thread(sp::spd::watch_all, self).detach();
+  std::thread(sp::spd::watch_holders, self).detach();
   sp::spd::reap_until_empty(self);
   _exit(0);
 }

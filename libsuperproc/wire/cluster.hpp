@@ -28,6 +28,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "libsuperproc/wire/pool.hpp"
 #include "libsuperproc/wire/subprocess.hpp"
 
 namespace sp::wire {
@@ -64,7 +65,9 @@ struct ClusterHeader {
   std::atomic<uint32_t> place_next;
   std::atomic<uint32_t> moved_high; // records ever used: scan below this index
   ClusterNode nodes[kNodeCountMax];
+  Space spaces[kSpaceCountMax];
 };
+static_assert(sizeof(ClusterHeader) <= kClusterQueues - kClusterBase);
 
 enum class MovedState : uint32_t { free = 0, claimed = 1, leaving = 2, settled = 3, ended = 4, gone_home = 5 };
 
@@ -126,6 +129,8 @@ enum class NodeOperation : uint32_t {
   next_pid,     // record: the next process of this node gets its number; 0 or -errno
   old_pids,     // after that: numbers go on where they were
   poke_body,    // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
+  hold_space,   // space, pid: this process of the node holds it
+  let_go_space, // the same: it does no longer
   count
 };
 

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// The spaces in the pools that processes of this node hold (wire/pool.hpp).
+#pragma once
+#include <cstdint>
+#include <sys/types.h>
+#include <vector>
+
+#include "libsuperproc/base/ids.hpp"
+
+namespace sp::spd {
+
+void have_pools(std::vector<int> descriptors); // of all nodes
+
+long hold_space(NodeId self, uint64_t space, pid_t pid); // 0 or -errno
+long let_go_space(NodeId self, uint64_t space, pid_t pid);
+
+// Lets go of what processes have held that are gone now. Never returns.
+[[noreturn]] void watch_holders(NodeId self);
+
+} // namespace sp::spd
