@@ -35,8 +35,9 @@
 
 namespace {
 
-// Holds the cluster segment and the pools for programs of the node to open through /proc. It has no privilege that they have not, or the
-// kernel would not let them. Nobody waits for it (no exit signal), so it does not count as one of the node's processes.
+// Holds the cluster segment and the pools for programs of the node to open through /proc. It has no privilege that they
+// have not, or the kernel would not let them. Nobody waits for it (no exit signal), so it does not count as one of the
+// node's processes.
 void start_keeper(const std::vector<int>& segments) {
   clone_args arguments{};
   int ready[2];
