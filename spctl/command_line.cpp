@@ -106,6 +106,8 @@ private:
     command->add_flag_callback(
         "-T,--threads", [this] { ps_.lines = Lines::threads; },
         "A line for each thread: its node, state, CPU time, name");
+    command->add_flag_callback(
+        "--tree", [this] { ps_.arrangement = Arrangement::tree; }, "Children below their parents, over all nodes");
     add_json(command, ps_.output);
     command->callback([this] { action_ = [this] { return ps(ps_); }; });
   }

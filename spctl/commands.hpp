@@ -11,6 +11,7 @@ namespace sp::spctl {
 
 enum class Output { table, json };
 enum class Lines { subprocesses, threads };
+enum class Arrangement { list, tree };
 enum class NativeFallback { refuse, allow };
 enum class Isolation { none, namespaces };
 
@@ -35,6 +36,7 @@ int doctor(const DoctorOptions& options);
 struct PsOptions {
   Output output = Output::table;
   Lines lines = Lines::subprocesses;
+  Arrangement arrangement = Arrangement::list;
 };
 int ps(const PsOptions& options);
 

@@ -54,7 +54,7 @@ _spctl() {
     *)
       case ${COMP_WORDS[1]} in
         run) words="--nodes --isolate --placement --cores-per-node --summary --allow-native --trace --help --" ;;
-        ps) words="--json --threads --help" ;;
+        ps) words="--json --threads --tree --help" ;;
         nodes | maps | stats)
           words="--json --help"
           [[ $word == -* ]] || words=$(_spctl_subprocesses) ;;
