@@ -12,6 +12,7 @@
 #include "libsuperproc/process/ending.hpp"
 #include "libsuperproc/process/exec.hpp"
 #include "libsuperproc/process/fork.hpp"
+#include "libsuperproc/process/move.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/summary.hpp"
 #include "libsuperproc/process/threads.hpp"
@@ -143,7 +144,7 @@ void when_native() {
 
 } // namespace
 
-[[gnu::constructor]] static void start(int, char**, char** environment) {
+[[gnu::constructor]] static void start(int, char** arguments, char** environment) {
   make_control(environment);
   remember_environment(environment);
   summarize_to(find_variable(environment, "SUPERPROC_SUMMARY"));
@@ -156,6 +157,7 @@ void when_native() {
   start_delivery();
   if (find_variable(environment, wire::kEnvCluster) && !vfd::attach(find_variable(environment, wire::kEnvMoved)))
     refuse("a program that has moved and become another user cannot start others", "run it with --placement fill");
+  move_at_start(arguments, environment);
   set_interest(Interest::native);
   ProvenCode proven{};
   if (!(control().options.flags & wire::kOptionNoPatch))

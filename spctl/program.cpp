@@ -79,6 +79,7 @@ std::string script_interpreter(const Head& head) {
 
 tl::expected<Program, Refusal> judge_elf(const std::string& path, const ElfFacts& facts) {
   Program program{path, privilege_obstacle(path), false};
+  if (!program.obstacle.empty()) return program;
   switch (facts.kind) {
     case ElfKind::dynamic_program:
       if (access(facts.interpreter.c_str(), F_OK) != 0)
@@ -88,8 +89,8 @@ tl::expected<Program, Refusal> judge_elf(const std::string& path, const ElfFacts
                                    path, facts.interpreter));
       return program;
     case ElfKind::no_interpreter:
-      if (!is_loader(path))
-        program.obstacle = "is static: it needs user notification, which this version does not have";
+      if (!is_loader(path)) program.obstacle = "is static: the shim cannot be loaded into it";
+      program.starts_others = true;
       return program;
     case ElfKind::other_class:
       program.obstacle = "is a 32-bit program: superproc runs x86-64 programs only";

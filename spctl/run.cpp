@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdlib>
+#include <ctime>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -56,6 +57,13 @@ int execute_isolated(const Program& program, std::vector<std::string> command, c
   end_as(*status);
 }
 
+// A first program without the shim cannot name its SuperProcess to those that it starts, as others do.
+std::string own_identity() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return fmt::format("{}={}:{}", wire::kEnvId, getpid(), now.tv_sec * 1'000'000'000 + now.tv_nsec);
+}
+
 // An empty file where the summary will be, by a path that holds wherever the program goes.
 tl::expected<std::string, Refusal> new_summary(const std::string& path) {
   if (path.empty()) return path;
@@ -87,13 +95,15 @@ int run(const RunOptions& options) {
     return own_error("--isolate and --allow-native exclude each other: on isolated nodes nothing runs natively");
   if (isolated && inside_superproc())
     return own_error("isolated nodes inside a SuperProcess are not possible; run it outside");
-  if (!program->obstacle.empty()) {
+  if (!program->obstacle.empty() && (options.fallback == NativeFallback::allow || !program->starts_others)) {
     if (options.fallback == NativeFallback::refuse)
       return own_error("{}; run it with --allow-native{} to run it natively", program->obstacle,
                        isolated ? " instead of --isolate" : "");
     if (options.trace) say(program->obstacle + "; it runs natively");
     return refuse(execute(*program, options.command, native_environment(environ)));
   }
+  if (!program->obstacle.empty() && options.trace)
+    say(program->obstacle + "; it runs on its first node, programs that it starts are placed");
   const auto library = find_library();
   if (!library) return refuse(library.error());
   if (const int error = dispatch_errno(); error != 0)
@@ -103,7 +113,9 @@ int run(const RunOptions& options) {
   if (!summary) return refuse(summary.error());
   settings->summary_path = *summary;
   if (isolated) return execute_isolated(*program, options.command, *settings, *library);
-  return refuse(execute(*program, options.command, superproc_environment(environ, *settings, *library)));
+  auto environment = superproc_environment(environ, *settings, *library);
+  if (!program->obstacle.empty()) environment.push_back(own_identity());
+  return refuse(execute(*program, options.command, std::move(environment)));
 }
 
 } // namespace sp::spctl

@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
 #include <linux/sched.h>
 #include <sched.h>
@@ -51,6 +52,15 @@ long fork_as(pid_t pid) {
   return made < 0 ? -errno : made;
 }
 
+// The first program gives its number to the SuperProcess; one without the shim could not say so to those that it starts.
+void name_superprocess() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  char name[48];
+  snprintf(name, sizeof name, "%d:%lld", getpid(), now.tv_sec * 1'000'000'000ll + now.tv_nsec);
+  setenv(wire::kEnvId, name, 1);
+}
+
 // ---- what becomes of them ----
 
 wire::Moved* body_with(NodeId self, pid_t pid) {
@@ -87,6 +97,7 @@ void start_first_program(char** command) {
   drop_privileges();
   if (const char* preload = getenv(wire::kEnvPreload)) setenv("LD_PRELOAD", preload, 1);
   unsetenv(wire::kEnvPreload);
+  name_superprocess();
   execve(command[0], command + 1, environ);
   const int error = errno;
   give_up(error == ENOENT || error == ENOTDIR ? 127 : 126, (std::string(command[0]) + ": cannot run it").c_str(), error);

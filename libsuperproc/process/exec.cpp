@@ -62,7 +62,8 @@ void keep(const char* entry) {
 }
 
 bool is_identity(const char* entry) {
-  return is_entry_of(entry, wire::kEnvId) || is_entry_of(entry, kResidents) || is_entry_of(entry, wire::kEnvMoved);
+  return is_entry_of(entry, wire::kEnvId) || is_entry_of(entry, kResidents) || is_entry_of(entry, wire::kEnvMoved) ||
+         is_entry_of(entry, wire::kEnvPlaced);
 }
 
 bool loads_us(const char* const* environment) {
@@ -70,15 +71,31 @@ bool loads_us(const char* const* environment) {
   return preload && contains(preload, kOurs);
 }
 
+// "SUPERPROC_MOVED=RECORD", if this process has a shadow: the next program has it as well. "SUPERPROC_PLACED=PID": it
+// need not think about where it begins (move.hpp); the number is there because a program without the shim hands both on to
+// its children.
+class OwnMarks {
+public:
+  OwnMarks() {
+    if (vfd::is_body()) moved_ << wire::kEnvMoved << "=" << vfd::own_record();
+    if (vfd::in_cluster()) placed_ << wire::kEnvPlaced << "=" << sys::call(SYS_getpid);
+  }
+  const char* moved() const { return *moved_.text() ? moved_.text() : nullptr; }
+  const char* placed() const { return *placed_.text() ? placed_.text() : nullptr; }
+
+private:
+  Path moved_, placed_;
+};
+
 // How many entries compose() may need. The list lies on the caller's stack, which may be a spawned child's small one.
 uint32_t room_for(const char* const* given) {
   uint32_t count = 0;
   for (; given && given[count];) ++count;
-  return count + kKeptCount + 4;
+  return count + kKeptCount + 5;
 }
 
 // The environment of the next program in `out`: the given one, our identity, and what it lost.
-const char* const* compose(const char* const* given, const char* residents, const char* moved, const char** out) {
+const char* const* compose(const char* const* given, const char* residents, const OwnMarks* own, const char** out) {
   const bool intact = loads_us(given);
   uint32_t count = 0;
   const auto add = [&](const char* entry) { out[count++] = entry; };
@@ -87,7 +104,8 @@ const char* const* compose(const char* const* given, const char* residents, cons
   for (uint32_t i = 0; !intact && i < kept.count; ++i) add(kept.entries[i]);
   add(identity_entry);
   if (residents) add(residents);
-  if (moved) add(moved);
+  if (own && own->moved()) add(own->moved());
+  if (own && own->placed()) add(own->placed());
   out[count] = nullptr;
   return out;
 }
@@ -97,18 +115,6 @@ void list_residents(Path& entry) {
   entry << kResidents << "=";
   for_other_nodes([&](NodeId node) { entry << node_record(node).host_pid.load() << " "; });
 }
-
-// "SUPERPROC_MOVED=RECORD", if this process has a shadow: the next program has it as well.
-class OwnRecord {
-public:
-  OwnRecord() {
-    if (vfd::is_body()) text_ << wire::kEnvMoved << "=" << vfd::own_record();
-  }
-  const char* entry() const { return vfd::is_body() ? text_.text() : nullptr; }
-
-private:
-  Path text_;
-};
 
 // The next program inherits the mask: for the time of the call SIGSYS is in it if the program believes so.
 class SigsysAsBelieved {
@@ -173,8 +179,8 @@ long exec(const char* path, const char* const* arguments, const char* const* env
   const bool converted = is_shared() && thread_self.borrower == Borrower::none;
   if (converted) list_residents(residents);
   if (must_come_home(path)) return come_home({path, arguments, compose(environment, nullptr, nullptr, composed), mask});
-  const OwnRecord own;
-  environment = compose(environment, converted ? residents.text() : nullptr, own.entry(), composed);
+  const OwnMarks own;
+  environment = compose(environment, converted ? residents.text() : nullptr, &own, composed);
   if (!converted) move_if_it_should({path, arguments, environment, mask});
   node_record(this_node()).execs.fetch_add(1, std::memory_order_relaxed);
   if (converted && !at_home()) {
@@ -193,8 +199,8 @@ long exec_at(int directory, const char* path, const char* const* arguments, cons
   constexpr int kCurrentDirectory = -100;
   if (flags == 0 && (directory == kCurrentDirectory || path[0] == '/')) return exec(path, arguments, environment, mask);
   auto** composed = static_cast<const char**>(__builtin_alloca(room_for(environment) * sizeof(char*)));
-  const OwnRecord own;
-  environment = compose(environment, nullptr, own.entry(), composed);
+  const OwnMarks own;
+  environment = compose(environment, nullptr, &own, composed);
   if (is_shared() && thread_self.borrower == Borrower::none && !at_home()) {
     // By the descriptor's name in the home process, which has the same table.
     Path name;

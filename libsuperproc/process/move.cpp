@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/process/move.hpp"
 
+#include <csignal>
+#include <elf.h>
+#include <sys/stat.h>
+
+#include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/cluster/self.hpp"
@@ -32,6 +37,11 @@ NodeId choose_node() {
   return {c.place_next.fetch_add(1) % c.node_count};
 }
 
+bool equal(const char* a, const char* b) {
+  while (*a && *a == *b) ++a, ++b;
+  return *a == *b;
+}
+
 // 0 or -errno.
 long begin_there(uint32_t record, NodeId node) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
@@ -55,7 +65,40 @@ long begin_there(uint32_t record, NodeId node) {
   for (;;) sys::call(SYS_exit_group, 125); // spd sees it and ends the body
 }
 
+bool is_placed(const char* const* environment) {
+  const char* mark = find_variable(environment, wire::kEnvPlaced);
+  Path own;
+  own << sys::call(SYS_getpid);
+  return mark && equal(mark, own.text());
+}
+
+bool is_same_file(const char* a, const char* b) {
+  struct stat first, second;
+  return sys::call(SYS_stat, a, &first) == 0 && sys::call(SYS_stat, b, &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+// What exec was given, unless that was a script. Behind the environment lie the auxiliary values.
+const char* own_program(const char* const* environment, char (&name)[4096]) {
+  constexpr const char* kExecutable = "/proc/self/exe";
+  while (*environment) ++environment;
+  for (auto* value = reinterpret_cast<const uint64_t*>(environment + 1); value[0] != AT_NULL; value += 2)
+    if (value[0] == AT_EXECFN && is_same_file(pointer_to<const char>(value[1]), kExecutable))
+      return pointer_to<const char>(value[1]);
+  const long bytes = sys::call(SYS_readlink, kExecutable, name, sizeof name - 1);
+  name[bytes > 0 ? bytes : 0] = 0;
+  return name;
+}
+
 } // namespace
+
+void move_at_start(const char* const* arguments, const char* const* environment) {
+  if (!may_move() || is_placed(environment)) return;
+  char name[4096];
+  uint64_t mask = 0;
+  sys::call(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, &mask, sizeof mask);
+  move_if_it_should({own_program(environment, name), arguments, environment, mask});
+}
 
 void move_if_it_should(const Departing& program) {
   if (!may_move()) return;

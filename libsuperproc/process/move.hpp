@@ -9,4 +9,8 @@ namespace sp {
 // Returns only if the program does not move.
 void move_if_it_should(const Departing& program);
 
+// The same at the start of a program whose parent had no shim and could not choose a node for it: the program is begun
+// again on the chosen node, before anything of it ran here.
+void move_at_start(const char* const* arguments, const char* const* environment);
+
 } // namespace sp

@@ -150,7 +150,9 @@ enum class ShadowOperation : uint32_t {
   count
 };
 
-inline constexpr const char* kEnvMoved = "SUPERPROC_MOVED";     // record of this SubProcess, set by us
+inline constexpr const char* kEnvMoved = "SUPERPROC_MOVED"; // record of this SubProcess, set by us
+inline constexpr const char* kEnvPlaced =
+    "SUPERPROC_PLACED"; // process whose program's node was chosen at exec, set by us
 inline constexpr const char* kEnvPreload = "SUPERPROC_PRELOAD"; // what spd gives to the program as LD_PRELOAD
 inline constexpr const char* kEnvCluster = "SUPERPROC_CLUSTER"; // where spd and sp-shadow are, set by spctl
 inline constexpr int kKeeperPid = 2;                            // on every node, holds the cluster segment ...

@@ -66,6 +66,14 @@ check "others that are inherited" 0 '^three seven$' bash -c '"$1" run --isolate 
 check "an end of a pipe that the program closes" 0 '^0$' bash -c '
 ( exec "$1" run --isolate -- sh -c "exec >&-; exec 5>&-; sleep 5" ) 5>&1 | { cat; echo $((SECONDS >= 4)); }' _ "$SPCTL"
 
+# A first program without the shim: what it starts chooses its node itself.
+if command -v busybox >/dev/null; then
+  check "a static shell, its children move" 0 '^2$' bash -c '
+"$1" run --isolate -- busybox sh -c "for i in 1 2; do env -u A readlink /proc/self/ns/pid; done" | sort -u | wc -l' _ "$SPCTL"
+  check "... as its children: status, pipes" 0 '^A 7$' bash -c '
+"$1" run --isolate -- busybox sh -c "echo a | perl -pe \"tr/a-z/A-Z/; s/\\n/ /\"; perl -e \"exit 7\"; echo \$?"' _ "$SPCTL"
+fi
+
 # What outlives what.
 check "a child in the background does not hold us up" 0 '^0$' bash -c '
 "$1" run --isolate -- sh -c "sleep $2 </dev/null >/dev/null 2>&1 &"; echo $((SECONDS >= 4))' _ "$SPCTL" 5

@@ -92,8 +92,9 @@ refused "an object file" 126 "object file" "$SPCTL" run -- "$WORK/object"
 refused "a file that is cut off" 126 "damaged" "$SPCTL" run -- "$WORK/short"
 refused "a program without its loader" 127 "loader /xyz" "$SPCTL" run -- "$WORK/loaderless"
 if echo 'int main(void){return 5;}' | cc -x c -static -o "$WORK/static" - 2>/dev/null; then
-  refused "a static program" 125 "user notification.*--allow-native" "$SPCTL" run -- "$WORK/static"
-  refused "a script of a static interpreter" 125 "user notification" "$SPCTL" run -- "$WORK/static-script"
+  check "a static program" 5 "" "$SPCTL" run -- "$WORK/static"
+  check "... says so with --trace" 5 "programs that it starts are placed" "$SPCTL" run --trace -- "$WORK/static"
+  check "a script of a static interpreter" 5 "" "$SPCTL" run -- "$WORK/static-script"
   check "a static program natively" 5 "" "$SPCTL" run --allow-native -- "$WORK/static"
   check "... says so with --trace" 5 "runs natively" "$SPCTL" run --allow-native --trace -- "$WORK/static"
 fi
