@@ -48,7 +48,8 @@ bool is_range(const Image& image, const ImageRange& r) {
 
 bool is_run(const ImageRun& run, const ImageRange& range) {
   if (!is_in_source(run.source, run.offset, run.bytes) || run.kind >= wire::RunKind::count) return false;
-  if (!is_paged(run.start) || run.start < range.start || run.bytes > range.start + range.bytes - run.start) return false;
+  if (!is_paged(run.start) || run.start < range.start || run.bytes > range.start + range.bytes - run.start)
+    return false;
   return !range.is_shared && (run.kind == wire::RunKind::copied || range.kind != RangeKind::kernel);
 }
 
