@@ -34,7 +34,8 @@
 namespace sp::wire {
 
 inline constexpr uint64_t kClusterMagic = 0x31'7274736c637073; // "spclstr1"
-inline constexpr uint32_t kClusterVersion = 1;
+inline constexpr uint32_t kClusterVersion = 2;
+inline constexpr uint32_t kClusterNameMax = 32; // with its zero byte
 
 inline constexpr uint64_t kClusterBase = 0x1d00'0000'0000;
 inline constexpr uint64_t kClusterQueues = kClusterBase + (1ull << 20);
@@ -54,6 +55,7 @@ struct alignas(64) ClusterNode {
   int32_t end_pid;
   std::atomic<uint32_t> body_count;   // moved SubProcesses that run here
   std::atomic<uint64_t> bodies_begun; // since the start
+  std::atomic<int64_t> dead_since;    // seconds of the real-time clock; 0: it lives
 };
 
 struct ClusterHeader {
@@ -64,6 +66,9 @@ struct ClusterHeader {
   Placement placement;
   std::atomic<uint32_t> place_next;
   std::atomic<uint32_t> moved_high; // records ever used: scan below this index
+  uint32_t cores_per_node;          // 0: each node has all
+  std::atomic<uint32_t> epoch;      // of membership: counts the nodes that have been fenced
+  char name[kClusterNameMax];       // of one that lasts (`spctl up`), ended by a zero byte; empty: it has one program
   ClusterNode nodes[kNodeCountMax];
   Space spaces[kSpaceCountMax];
 };

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// See cluster_segment.hpp.
+#include "spctl/cluster_segment.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "libsuperproc/cluster/node_mesh.hpp"
+#include "vpid/lease.hpp"
+
+namespace sp::spctl {
+namespace {
+
+tl::unexpected<Refusal> refused(std::string text) {
+  return tl::unexpected<Refusal>(Refusal{kExitOwnError, std::move(text)});
+}
+
+int32_t highest_pid() {
+  int32_t highest = 32768;
+  std::ifstream("/proc/sys/kernel/pid_max") >> highest;
+  return highest;
+}
+
+// False: there are too few process numbers.
+bool format(const RunSettings& settings, const std::string& name) {
+  wire::ClusterHeader& c = wire::cluster();
+  c.version = wire::kClusterVersion;
+  c.bytes = sizeof c;
+  c.node_count = settings.node_count;
+  c.placement = settings.placement;
+  c.cores_per_node = settings.cores_per_node;
+  name.copy(c.name, sizeof c.name - 1);
+  c.place_next.store(1); // the first child leaves the first node
+  for (uint32_t t = 0; t < settings.node_count; ++t) {
+    EventChannel::create(node_bell_line({t}));
+    for (uint32_t s = 0; s < settings.node_count; ++s)
+      (void)Ring::create(node_ring_memory({s}, {t}), kNodeRingStride, {s}, {t}, kNodeSlotCount);
+  }
+  c.magic = wire::kClusterMagic;
+  return vpid::lease_out(c, highest_pid());
+}
+
+// A sparse file of memory, or -1.
+int make_memory(const std::string& name, uint64_t bytes) {
+  const int descriptor = memfd_create(name.c_str(), MFD_CLOEXEC);
+  return descriptor >= 0 && ftruncate(descriptor, static_cast<off_t>(bytes)) == 0 ? descriptor : -1;
+}
+
+} // namespace
+
+tl::expected<std::vector<int>, Refusal> make_segments(const RunSettings& settings, const std::string& name) {
+  std::vector<int> segments{make_memory("superproc-cluster", wire::kClusterBytes)};
+  for (uint32_t n = 0; n < settings.node_count; ++n)
+    segments.push_back(make_memory(fmt::format("superproc-pool-{}", n), wire::kPoolBytes));
+  void* const there = reinterpret_cast<void*>(wire::kClusterBase);
+  if (*std::min_element(segments.begin(), segments.end()) < 0 ||
+      mmap(there, wire::kClusterBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, segments[0], 0) !=
+          there)
+    return refused(fmt::format("no memory for the cluster: {}", errno_text(errno)));
+  if (!format(settings, name))
+    return refused(fmt::format("kernel.pid_max is {}: too few process numbers for {} nodes; use fewer, or raise it",
+                               highest_pid(), settings.node_count));
+  return segments;
+}
+
+} // namespace sp::spctl

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+// Makes the memory of an isolated cluster: its segment (wire/cluster.hpp), mapped at its place in this process, and the
+// nodes' pools (wire/pool.hpp).
+#pragma once
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "spctl/message.hpp"
+#include "spctl/run_settings.hpp"
+
+namespace sp::spctl {
+
+// Descriptors, of the segment first, then of each node's pool. `name`: of a cluster that lasts, else empty.
+tl::expected<std::vector<int>, Refusal> make_segments(const RunSettings& settings, const std::string& name);
+
+} // namespace sp::spctl
