@@ -9,6 +9,8 @@
 #include "gnttab-shm/node_queue.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spd/bodies.hpp"
+#include "spd/report.hpp"
+#include "spd/segment.hpp"
 #include "spd/spaces.hpp"
 #include "spd/watch.hpp"
 #include "vpid/numbers.hpp"
@@ -24,6 +26,7 @@ using wire::NodeOperation;
 int32_t last_own_pid = 0; // 0: none is lent
 
 long lend_pid(int32_t pid) {
+  if (!is_leased(pid)) return -EINVAL;
   if (last_own_pid == 0) last_own_pid = vpid::last_pid();
   return vpid::set_next_pid(pid) ? 0 : -EPERM;
 }
@@ -34,7 +37,9 @@ long take_pids_back() {
   return 0;
 }
 
-long poke(pid_t pid, pid_t tid) {
+long poke(pid_t pid, uint64_t thread) {
+  const auto tid = static_cast<pid_t>(thread);
+  if (thread > INT32_MAX || !is_leased(pid) || !is_leased(tid)) return -EINVAL;
   siginfo_t info{};
   info.si_signo = SIGSYS;
   info.si_code = SI_QUEUE;
@@ -44,9 +49,21 @@ long poke(pid_t pid, pid_t tid) {
 
 // The number comes from shared memory: never a group, everybody, or spd itself.
 long signal_process(pid_t pid, int signal) {
-  if (pid <= wire::kKeeperPid) return -EINVAL;
+  if (!is_leased(pid)) return -EINVAL;
   return kill(pid, signal) == 0 ? 0 : -errno;
 }
+
+NodeQueue open_queue(NodeId self) {
+  const auto bell = EventChannel::open(node_bell_line(self));
+  if (!bell) give_up(125, "the memory of the cluster was overwritten", EPROTO);
+  NodeQueue queue(self, *bell, static_cast<uint32_t>(NodeOperation::count));
+  for (uint32_t source = 0; source < node_count(); ++source)
+    if (const auto ring = Ring::open(node_ring_memory({source}, self), kNodeRingStride))
+      (void)queue.attach({source}, *ring);
+  return queue;
+}
+
+} // namespace
 
 long perform(NodeId self, const Request& request) {
   const uint64_t record = request.arguments[0], signal = request.arguments[1];
@@ -68,30 +85,18 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::old_pids: return take_pids_back();
     case NodeOperation::signal_home:
       return signal > 64 ? -EINVAL : signal_process(wire::moved(index).shadow_pid.load(), static_cast<int>(signal));
-    case NodeOperation::poke_body: return poke(wire::moved(index).pid.load(), static_cast<pid_t>(request.arguments[1]));
+    case NodeOperation::poke_body: return poke(wire::moved(index).pid.load(), request.arguments[1]);
     default: break;
   }
   return -ENOSYS;
 }
-
-NodeQueue open_queue(NodeId self) {
-  const auto bell = EventChannel::open(node_bell_line(self));
-  NodeQueue queue(self, *bell, static_cast<uint32_t>(NodeOperation::count));
-  for (uint32_t source = 0; source < wire::cluster().node_count; ++source)
-    if (const auto ring = Ring::open(node_ring_memory({source}, self), kNodeRingStride))
-      (void)queue.attach({source}, *ring);
-  return queue;
-}
-
-} // namespace
 
 void serve(NodeId self) {
   NodeQueue queue = open_queue(self);
   std::atomic<wire::SpdState>& state = wire::cluster().nodes[self.value].state;
   state.store(wire::SpdState::running);
   sys::futex_wake(reinterpret_cast<const volatile uint32_t*>(&state), 1);
-  const wire::ClusterNode& node = wire::cluster().nodes[self.value];
-  vpid::LeaseWatch numbers(node.first_pid, node.end_pid);
+  vpid::LeaseWatch numbers(lease_of(self).first, lease_of(self).end);
   for (;;) {
     if (!queue.wait(WaitPolicy{}, numbers.interval_ns())) numbers.look();
     while (const auto delivery = queue.take())

@@ -21,6 +21,7 @@
 #include "spd/departure.hpp"
 #include "spd/isolation.hpp"
 #include "spd/report.hpp"
+#include "spd/segment.hpp"
 
 extern char** environ;
 
@@ -63,21 +64,23 @@ void name_superprocess() {
 
 // ---- what becomes of them ----
 
-wire::Moved* body_with(NodeId self, pid_t pid) {
-  const uint32_t high = std::min(wire::cluster().moved_high.load(), wire::kMovedCountMax);
-  for (uint32_t i = 0; i < high; ++i) {
-    wire::Moved& m = wire::moved(i);
-    if (m.pid.load() == pid && m.body_node.load() == self.value && m.state.load() != wire::MovedState::free) return &m;
-  }
-  return nullptr;
+// Whose record tells of which child is kept here: what a record says of numbers anybody can change.
+struct Child {
+  std::atomic<pid_t> pid; // 0: none
+  uint32_t use;           // of the record
+};
+Child children[wire::kMovedCountMax];
+
+// What its child has stored, or somebody else.
+int error_of(const wire::Moved& m) {
+  const int error = static_cast<const volatile int32_t&>(m.departure.error);
+  return error < 0 || error > 4095 ? EIO : error;
 }
 
-void ring_shadow(wire::Moved& m) {
-  const auto index = static_cast<uint32_t>((reinterpret_cast<uint64_t>(&m) - wire::kMovedBase) / wire::kMovedBytes);
-  if (const auto bell = EventChannel::open(moved_bell_line(index))) bell->notify(wire::kBellLocal);
-}
-
-void report(wire::Moved& m, NodeId self, const siginfo_t& news, int status) {
+void report(NodeId self, uint32_t record, const siginfo_t& news, int status) {
+  wire::Moved& m = wire::moved(record);
+  if (m.use.load() != children[record].use || m.state.load() == wire::MovedState::free) return; // its program went home
+  if (error_of(m)) return; // it could not be started
   if (news.si_code == CLD_STOPPED || news.si_code == CLD_CONTINUED) {
     m.stopped_by.store(news.si_code == CLD_STOPPED ? news.si_status : 0);
   } else {
@@ -85,7 +88,15 @@ void report(wire::Moved& m, NodeId self, const siginfo_t& news, int status) {
     set_state(m, wire::MovedState::ended);
     wire::cluster().nodes[self.value].body_count.fetch_sub(1);
   }
-  ring_shadow(m);
+  if (const auto bell = EventChannel::open(moved_bell_line(record))) bell->notify(wire::kBellLocal);
+}
+
+void report_child(NodeId self, const siginfo_t& news, int status) {
+  for (uint32_t record = 0; record < wire::kMovedCountMax; ++record) {
+    if (children[record].pid.load() != news.si_pid) continue;
+    if (WIFEXITED(status) || WIFSIGNALED(status)) children[record].pid.store(0);
+    return report(self, record, news, status);
+  }
 }
 
 } // namespace
@@ -111,18 +122,23 @@ long signal_first_program(int signal) {
 long start_body(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
   Departed program;
+  if (m.state.load() != wire::MovedState::claimed || m.body_node.load() != self.value) return -EINVAL;
   if (!read_departure(record, program)) return -EINVAL;
   if (program.departure.user != getuid() || program.departure.group != getgid()) return -EPERM;
   m.departure.error = 0;
-  const long made = fork_as(m.pid.load());
+  const pid_t pid = m.pid.load();
+  if (!is_leased(pid)) return -EINVAL;
+  children[record].use = m.use.load();
+  children[record].pid.store(pid);
+  const long made = fork_as(pid);
   if (made == 0) {
     m.departure.error = begin(program);
     _exit(127);
   }
-  if (made < 0) return made;
+  if (made < 0) return children[record].pid.store(0), made;
   begun.fetch_add(1);
   begun.notify_one();
-  if (m.departure.error) return -m.departure.error;
+  if (const int error = error_of(m)) return children[record].pid.store(0), -error;
   wire::cluster().nodes[self.value].body_count.fetch_add(1);
   wire::cluster().nodes[self.value].bodies_begun.fetch_add(1);
   return 0;
@@ -141,7 +157,7 @@ void reap_until_empty(NodeId self) {
     const int wanted = news.si_code == CLD_STOPPED ? WUNTRACED : news.si_code == CLD_CONTINUED ? WCONTINUED : WNOHANG;
     if (waitpid(news.si_pid, &status, wanted) != news.si_pid) continue;
     if (news.si_pid == first_program && (WIFEXITED(status) || WIFSIGNALED(status))) report_end(status);
-    if (wire::Moved* m = body_with(self, news.si_pid); m && !m->departure.error) report(*m, self, news, status);
+    report_child(self, news, status);
   }
 }
 

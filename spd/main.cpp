@@ -86,9 +86,8 @@ std::vector<int> numbers(const char* list) {
 // the cluster's parent, who sees it end.
 void await_other_nodes() {
   constexpr int64_t kLookAgainNs = 10'000'000;
-  const sp::wire::ClusterHeader& c = sp::wire::cluster();
-  for (uint32_t n = 1; n < c.node_count; ++n) {
-    const auto& state = c.nodes[n].state;
+  for (uint32_t n = 1; n < sp::spd::node_count(); ++n) {
+    const auto& state = sp::wire::cluster().nodes[n].state;
     while (state.load() == sp::wire::SpdState::absent)
       sp::sys::futex_wait(reinterpret_cast<const volatile uint32_t*>(&state), 0, kLookAgainNs);
     if (state.load() == sp::wire::SpdState::dead) _exit(125);
@@ -109,13 +108,13 @@ int main(int count, char** arguments) {
   prctl(PR_SET_NAME, "spd");
   sp::spd::report_to(report);
   sp::spd::map_cluster(segments[0]);
-  const uint32_t node_count = sp::wire::cluster().node_count;
+  const uint32_t node_count = sp::spd::node_count();
   if (self.value >= node_count || segments.size() != 1 + node_count) return 125;
   sp::spd::furnish(self);
   for (const int segment : segments) fcntl(segment, F_SETFD, FD_CLOEXEC);
   start_keeper(segments);
   sp::spd::have_pools({segments.begin() + 1, segments.end()});
-  if (!sp::vpid::set_next_pid(sp::wire::cluster().nodes[self.value].first_pid))
+  if (!sp::vpid::set_next_pid(sp::spd::lease_of(self).first))
     sp::spd::give_up(125, "an isolated node cannot choose process numbers (ns_last_pid)", errno);
   if (self.value == 0) {
     await_other_nodes();

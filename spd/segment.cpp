@@ -9,6 +9,33 @@
 
 namespace sp::spd {
 
+namespace {
+
+// As it was when this process mapped it. Whoever writes there later changes nothing here.
+struct Found {
+  uint32_t node_count;
+  Lease leases[kNodeCountMax];
+} found;
+
+} // namespace
+
+uint32_t node_count() { return found.node_count; }
+Lease lease_of(NodeId node) { return found.leases[node.value]; }
+
+bool is_leased(int32_t pid) {
+  return pid > wire::kKeeperPid && pid >= found.leases[0].first && pid < found.leases[found.node_count - 1].end;
+}
+
+bool find_cluster() {
+  const wire::ClusterHeader& c = wire::cluster();
+  const uint32_t count = static_cast<const volatile uint32_t&>(c.node_count);
+  if (c.magic != wire::kClusterMagic || c.version != wire::kClusterVersion || c.bytes != sizeof c) return false;
+  if (count < 1 || count > kNodeCountMax) return false;
+  found.node_count = count;
+  for (uint32_t n = 0; n < count; ++n) found.leases[n] = {c.nodes[n].first_pid, c.nodes[n].end_pid};
+  return true;
+}
+
 void map_cluster(int descriptor) {
   void* const there = reinterpret_cast<void*>(wire::kClusterBase);
   void* at = mmap(there, wire::kClusterBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, descriptor, 0);
@@ -16,11 +43,9 @@ void map_cluster(int descriptor) {
     perror("superproc: cannot map the cluster's memory");
     exit(125);
   }
-  const wire::ClusterHeader& c = wire::cluster();
-  if (c.magic == wire::kClusterMagic && c.version == wire::kClusterVersion && c.bytes == sizeof c &&
-      c.node_count >= 1 && c.node_count <= kNodeCountMax)
-    return;
-  fprintf(stderr, "superproc: the cluster's memory is of another version; install all of superproc from one build\n");
+  if (find_cluster()) return;
+  fprintf(stderr, "superproc: the cluster's memory is of another version, or was overwritten; install all of superproc "
+                  "from one build\n");
   exit(125);
 }
 

@@ -41,7 +41,7 @@ void publish_descriptors(uint32_t record) {
         number = number * 10 + static_cast<uint64_t>(*digit - '0');
       if (number >= 256) publish(record, number);
     }
-  wire::moved(record).descriptors[folder].store(0);
+  if (folder >= 0 && folder < static_cast<int>(wire::kVfdCountMax)) wire::moved(record).descriptors[folder].store(0);
   close(folder);
 }
 

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "libsuperproc/cluster/pool.hpp"
+#include "spd/segment.hpp"
 
 namespace sp::spd {
 
@@ -53,7 +54,7 @@ bool forget_one(NodeId self, Test is_meant) {
 void have_pools(std::vector<int> descriptors) { pools = std::move(descriptors); }
 
 long hold_space(NodeId self, uint64_t space, pid_t pid) {
-  if (space >= wire::kSpaceCountMax || pid <= 0) return -EINVAL;
+  if (space >= wire::kSpaceCountMax || !is_leased(pid)) return -EINVAL;
   const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (descriptor < 0) return -errno;
   epoll_event event{EPOLLIN | EPOLLONESHOT, {.fd = descriptor}};

@@ -8,6 +8,7 @@
 #include <sys/epoll.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <vector>
 
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spd/segment.hpp"
@@ -26,7 +27,12 @@ struct Watch {
   uint32_t use; // of the record
   uint32_t record;
   Watched what;
+  uint32_t look_count = 0;
 };
+
+// Each costs a descriptor, and who asks for one is not known.
+constexpr uint32_t kWatchesOfRecordMax = 16;
+std::atomic<uint32_t> watches[wire::kMovedCountMax];
 
 pid_t number_of(Watched what, uint32_t record) {
   const wire::Moved& m = wire::moved(record);
@@ -50,32 +56,57 @@ void ring_shadows(NodeId self) {
   }
 }
 
+// Bodies without a shadow: they are killed, and their records freed when they have ended. Looked at again and again, since
+// this thread must not wait for a word that anybody can write.
+std::vector<Watch> alone;
+constexpr int kLookAgainMs = 2;
+
+void kill_body(NodeId self, const Watch& w) {
+  const uint32_t node = wire::moved(w.record).body_node.load();
+  if (node >= node_count()) return;
+  const auto ring = Ring::open(node_ring_memory(self, {node}), kNodeRingStride);
+  const auto bell = EventChannel::open(node_bell_line({node}));
+  if (!ring || !bell) return;
+  const Request kill{static_cast<uint32_t>(wire::NodeOperation::signal_body), 0, 0, {w.record, SIGKILL}};
+  (void)Ring(*ring).submit(kill, HostTid{static_cast<int32_t>(syscall(SYS_gettid))}, Ring::Reply::none);
+  bell->notify(bell_bit(self));
+}
+
+// True: there is nothing more to do for it.
+bool look_after(NodeId self, Watch& w) {
+  constexpr uint32_t kKillEvery = 50, kNoBody = 500; // a request may be lost; its body may never have begun
+  wire::Moved& m = wire::moved(w.record);
+  const wire::MovedState state = m.state.load();
+  if (m.use.load() != w.use || state == wire::MovedState::free) return true;
+  if (state == wire::MovedState::ended || (state == wire::MovedState::claimed && w.look_count > kNoBody))
+    return release(m), true;
+  if (w.look_count++ % kKillEvery == 0) kill_body(self, w);
+  return false;
+}
+
 // The one who stands for the body is gone, so nobody can ask or tell any more.
-void shadow_ended(NodeId self, uint32_t record) {
-  wire::Moved& m = wire::moved(record);
-  const HostTid tid{static_cast<int32_t>(syscall(SYS_gettid))};
+void shadow_ended(NodeId self, const Watch& gone) {
+  const wire::Moved& m = wire::moved(gone.record);
   if (m.state.load() == wire::MovedState::free) return;
   if (m.departure.stays) return ring_shadows(self); // its program has come home; its parent's shadow tells how it ended
-  if (m.state.load() != wire::MovedState::ended)
-    (void)ask_spd(self, {m.body_node.load()}, tid, wire::NodeOperation::signal_body, record, SIGKILL);
-  for (wire::MovedState state; (state = m.state.load()) != wire::MovedState::ended;) {
-    if (state == wire::MovedState::free) return;
-    sys::futex_wait(state_word(m), static_cast<uint32_t>(state));
-  }
-  release(m);
+  alone.push_back(gone);
 }
 
 } // namespace
 
 long watch(Watched what, uint32_t record) {
   const pid_t pid = number_of(what, record);
+  if (!is_leased(pid)) return -EINVAL;
+  if (watches[record].load() >= kWatchesOfRecordMax) return -EAGAIN;
   const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (descriptor < 0) return -errno;
   auto* const entry = new Watch{descriptor, wire::moved(record).use.load(), record, what};
   epoll_event event{EPOLLIN, {.ptr = entry}};
   // Until it ends: watch_all() deletes it. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
+  watches[record].fetch_add(1);
   if (epoll_ctl(all_watched(), EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
   const int error = errno;
+  watches[record].fetch_sub(1);
   delete entry;
   close(descriptor);
   return -error;
@@ -84,11 +115,13 @@ long watch(Watched what, uint32_t record) {
 void watch_all(NodeId self) {
   for (;;) {
     epoll_event event{};
-    if (epoll_wait(all_watched(), &event, 1, -1) != 1) continue;
+    std::erase_if(alone, [self](Watch& w) { return look_after(self, w); });
+    if (epoll_wait(all_watched(), &event, 1, alone.empty() ? -1 : kLookAgainMs) != 1) continue;
     const std::unique_ptr<Watch> gone(static_cast<Watch*>(event.data.ptr));
     close(gone->descriptor);
+    watches[gone->record].fetch_sub(1);
     if (wire::moved(gone->record).use.load() != gone->use) continue; // another has the record now
-    gone->what == Watched::body ? body_ended(self, gone->record) : shadow_ended(self, gone->record);
+    gone->what == Watched::body ? body_ended(self, gone->record) : shadow_ended(self, *gone);
   }
 }
 
