@@ -46,7 +46,6 @@ void furnish(NodeId self) {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) cannot("have mounts of its own");
   if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) cannot("mount its /proc");
   if (self.value == 0) return;
-  if (mount("shm", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") != 0) cannot("mount its /dev/shm");
   raise_loopback();
 }
 

@@ -16,11 +16,4 @@ struct Lease {
 Lease lease_of(NodeId node);
 bool is_leased(int32_t pid); // a number that some node gives out, so neither a group, nor spd, nor its keeper
 
-// Whoever watches a process for the sake of this use of the record is told first that it is over: the next use may begin
-// at once, and must not be taken for this one.
-inline void release(wire::Moved& m) {
-  m.use.fetch_add(1);
-  set_state(m, wire::MovedState::free);
-}
-
 } // namespace sp::spd

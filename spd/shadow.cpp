@@ -141,7 +141,6 @@ void become_shadow_of(uint32_t child) {
     wire::moved(child).descriptors[n].store(body().descriptors[n].load(std::memory_order_relaxed));
   record = child;
   forget_performers();
-  body().shadow_pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
   const NodeId here{body().shadow_node.load()};
   const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
   (void)ask_spd(here, here, tid, wire::NodeOperation::watch_shadow, child);
@@ -158,6 +157,8 @@ enum class Number { chosen, next };
 long clone_self(uint32_t child, Number number) {
   const int pid = wire::moved(child).pid.load();
   clone_args arguments{};
+  arguments.flags = CLONE_PARENT_SETTID; // it is known before the child runs: who finds none knows that none will come
+  arguments.parent_tid = reinterpret_cast<uint64_t>(&wire::moved(child).shadow_pid);
   if (number == Number::chosen) arguments.set_tid = reinterpret_cast<uint64_t>(&pid), arguments.set_tid_size = 1;
   return sys::call(SYS_clone3, &arguments, sizeof arguments);
 }

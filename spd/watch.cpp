@@ -41,7 +41,10 @@ pid_t number_of(Watched what, uint32_t record) {
 
 void body_ended(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
-  if (m.state.load() == wire::MovedState::free) return; // its program has gone home
+  wire::MovedState state = m.state.load();
+  do { // free: its program has gone home; ended: its parent has seen it first
+    if (state == wire::MovedState::free || state == wire::MovedState::ended) return;
+  } while (!m.state.compare_exchange_weak(state, wire::MovedState::ended));
   wire::cluster().nodes[self.value].body_count.fetch_sub(1);
   set_state(m, wire::MovedState::ended);
   if (const auto bell = EventChannel::open(moved_bell_line(record))) bell->notify(wire::kBellLocal);

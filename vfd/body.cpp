@@ -8,6 +8,7 @@
 
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/base/path.hpp"
+#include "vfd/call_scope.hpp"
 #include "vfd/descriptors.hpp"
 #include "vfd/shadow_call.hpp"
 #include "vpid/lease.hpp"
@@ -84,14 +85,16 @@ uint32_t claim_record(NodeId body_node, NodeId shadow_node) {
     m.departure = {};
     EventChannel::create(moved_bell_line(i));
     if (Ring::create(moved_ring_memory(i), kMovedRingBytes, body_node, shadow_node, wire::kMovedSlotCount)) return i;
-    give_back(i);
+    release(m);
   }
   return kNoRecord;
 }
 
-void give_back(uint32_t record) {
-  wire::moved(record).pid.store(0), wire::moved(record).shadow_pid.store(0);
-  set_state(wire::moved(record), wire::MovedState::free);
+ChildRecord claim_for_child() {
+  const uint32_t index = claim_record(membership.node, {record().shadow_node.load()});
+  if (index == kNoRecord) return {kNoRecord, 0};
+  wire::cluster().nodes[membership.node.value].body_count.fetch_add(1);
+  return {index, wire::moved(index).use.load()};
 }
 
 long begin_as_child(uint32_t child, uint32_t parent) {
@@ -100,25 +103,45 @@ long begin_as_child(uint32_t child, uint32_t parent) {
   // First: from the moment it is settled the parent may kill it.
   const Result<int64_t> watched =
       ask_spd(membership.node, membership.node, own_tid(), wire::NodeOperation::watch_body, child);
-  if (!watched || *watched != 0) return give_back(child), -EAGAIN;
-  wire::cluster().nodes[membership.node.value].body_count.fetch_add(1);
+  if (!watched || *watched != 0) return -EAGAIN;
   const long forked = ask_shadow(parent, wire::ShadowOperation::fork, child);
-  if (sys::failed(forked)) return give_back(child), forked;
+  if (sys::failed(forked)) return forked;
   await_state(m, wire::MovedState::claimed);
   return 0;
 }
 
-bool await_child(uint32_t child, long pid) {
+namespace {
+
+// The child is gone. Requests are taken in order, so after these answers all that it has asked for is done.
+void look_after_record(ChildRecord child) {
+  wire::Moved& m = wire::moved(child.index);
+  (void)ask_spd(membership.node, membership.node, own_tid(), wire::NodeOperation::none);
+  (void)ask_shadow(membership.record, wire::ShadowOperation::none);
+  if (m.shadow_pid.load() != 0 || m.use.load() != child.use) return; // its shadow does it
+  wire::MovedState claimed = wire::MovedState::claimed;
+  if (m.state.compare_exchange_strong(claimed, wire::MovedState::ended))
+    wire::cluster().nodes[membership.node.value].body_count.fetch_sub(1);
+  release(m);
+}
+
+} // namespace
+
+long await_child(ChildRecord child, long pid) {
   constexpr int64_t kLookAgainNs = 20'000'000;
-  wire::Moved& m = wire::moved(child);
-  while (m.state.load() == wire::MovedState::claimed) {
-    if (sys::futex_wait(state_word(m), static_cast<uint32_t>(wire::MovedState::claimed), kLookAgainNs) != -ETIMEDOUT)
-      continue;
-    siginfo_t info{};
-    const long seen = sys::call(SYS_waitid, P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0);
-    if (seen != 0 || info.si_pid == pid) return false;
+  CallScope::forget();
+  wire::Moved& m = wire::moved(child.index);
+  siginfo_t info{};
+  while (pid > 0 && m.state.load() == wire::MovedState::claimed && m.use.load() == child.use && info.si_pid != pid) {
+    if (sys::futex_wait(state_word(m), static_cast<uint32_t>(wire::MovedState::claimed), kLookAgainNs) == -ETIMEDOUT &&
+        sys::call(SYS_waitid, P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0) != 0)
+      break;
   }
-  return true;
+  const wire::MovedState state = m.state.load();
+  if (m.use.load() != child.use || (state != wire::MovedState::claimed && state != wire::MovedState::ended)) return pid;
+  look_after_record(child);
+  if (pid <= 0 || info.si_code != CLD_EXITED || info.si_status != kNotBegun) return pid;
+  sys::call(SYS_wait4, pid, nullptr, __WALL, nullptr);
+  return -EAGAIN;
 }
 
 } // namespace sp::vfd

@@ -30,11 +30,18 @@ bool attach(const char* moved);
 
 // A free record, claimed and formatted for a body on `body_node` whose shadow will be on `shadow_node`; kNoRecord: none.
 uint32_t claim_record(NodeId body_node, NodeId shadow_node);
-void give_back(uint32_t record);
 
-// In the child of a body's fork: it gets a shadow of its own, forked from that of `parent`. 0 or -errno.
+// A record for a body's child, which will run beside it; `use` tells it from later ones. kNoRecord: none.
+struct ChildRecord {
+  uint32_t index;
+  uint32_t use;
+};
+ChildRecord claim_for_child();
+// In the child: it gets a shadow of its own, forked from that of `parent`. 0 or -errno: it shall end with kNotBegun.
 long begin_as_child(uint32_t record, uint32_t parent);
-// In the parent: until the child has it. False: it died before.
-bool await_child(uint32_t record, long pid);
+inline constexpr int kNotBegun = 125;
+// In the parent, until the child has it. `pid` is what fork returned, the result what it shall return. A child that was
+// killed before it had a shadow leaves its record to its parent.
+long await_child(ChildRecord child, long pid);
 
 } // namespace sp::vfd

@@ -50,6 +50,7 @@ bool all_restart(uint64_t mask) {
 } // namespace
 
 CallScope* CallScope::current() { return scope; }
+void CallScope::forget() { scope = nullptr; }
 
 CallScope::CallScope() { scope = this; }
 

@@ -16,6 +16,8 @@ public:
 
   // Null: outside a call of the program, where nothing ends a wait.
   static CallScope* current();
+  // After a child has borrowed this thread's memory: it may have died in a call.
+  static void forget();
 
   void block();
   // The signals that would be delivered to the program in a wait with this mask (null: its own), as a new signalfd;

@@ -51,5 +51,12 @@ inline void set_state(wire::Moved& m, wire::MovedState state) {
   m.state.store(state);
   sys::futex_wake(state_word(m), 1 << 30);
 }
+// Whoever watches a process for the sake of this use of the record is told first that it is over: the next use may begin
+// at once, and must not be taken for this one.
+inline void release(wire::Moved& m) {
+  m.use.fetch_add(1);
+  m.pid.store(0), m.shadow_pid.store(0);
+  set_state(m, wire::MovedState::free);
+}
 
 } // namespace sp

@@ -78,7 +78,7 @@ uint64_t spare_thread_pointer() {
 extern "C" void sp_child_start(ChildFrame* frame) {
   if (frame->start == Start::borrower) { // its memory and thread-local storage are its parent's
     if (thread_self.borrower_record && sys::failed(vfd::begin_as_child(vfd::own_record(), vfd::membership.record)))
-      sys::call(SYS_exit_group, 125);
+      sys::call(SYS_exit_group, vfd::kNotBegun);
     return;
   }
   wire::ThreadRecord* record = frame->record;
@@ -141,16 +141,18 @@ long clone_borrower(const CloneArguments& arguments, const Registers& caller, ui
   if (arguments.stack) frame->registers.rsp = arguments.stack;
   frame->start = Start::borrower;
   const bool alone = arguments.flags & CLONE_VFORK;
+  vfd::ChildRecord record{vfd::kNoRecord, 0};
   if (vfd::is_body() && alone && !(arguments.flags & CLONE_FILES)) {
-    const uint32_t record = vfd::claim_record(vfd::membership.node, {vfd::record().shadow_node.load()});
-    if (record == vfd::kNoRecord) return -EAGAIN;
-    thread_self.borrower_record = record + 1;
+    record = vfd::claim_for_child();
+    if (record.index == vfd::kNoRecord) return -EAGAIN;
+    thread_self.borrower_record = record.index + 1;
   }
   const AllProcessors all;
   thread_self.borrower = alone ? Borrower::alone : Borrower::alongside;
   if (thread_self.record) thread_self.record->flags.fetch_or(wire::kThreadWaitsForVfork);
-  const long pid = call_borrower(arguments, frame, mask);
+  long pid = call_borrower(arguments, frame, mask);
   if (alone) thread_self.borrower = Borrower::none, thread_self.borrower_record = 0;
+  if (record.index != vfd::kNoRecord) pid = vfd::await_child(record, pid);
   if (thread_self.record) thread_self.record->flags.fetch_and(~wire::kThreadWaitsForVfork);
   stop_here(); // no signal could tell us meanwhile
   return pid;

@@ -70,7 +70,7 @@ long take_files_home() {
   }
   const int status = m.state.load() == wire::MovedState::ended ? m.wait_status.load() : SIGKILL;
   wire::cluster().nodes[vfd::membership.node.value].body_count.fetch_sub(1);
-  vfd::give_back(record);
+  release(m);
   end_as(status);
 }
 

@@ -305,30 +305,29 @@ namespace {
 void become_body(uint32_t record) {
   const long begun = vfd::begin_as_child(record, vfd::membership.record);
   vfd::membership.record = record;
-  if (sys::failed(begun)) sys::call(SYS_exit_group, 125);
+  if (sys::failed(begun)) sys::call(SYS_exit_group, vfd::kNotBegun);
 }
 
 } // namespace
 
 // The parent waits, so that the child has the descriptors of this moment; with CLONE_VFORK it sleeps in clone already.
 long fork_body(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {
-  const uint32_t record = vfd::claim_record(vfd::membership.node, {vfd::record().shadow_node.load()});
-  if (record == vfd::kNoRecord) return -EAGAIN;
+  const vfd::ChildRecord record = vfd::claim_for_child();
+  if (record.index == vfd::kNoRecord) return -EAGAIN;
   const uint64_t before = block_all_signals();
   const long pid = app_call(SYS_clone, arguments.flags, 0, arguments.parent_tid, arguments.child_tid, arguments.tls);
   if (pid == 0) {
     become_native();
-    become_body(record);
+    become_body(record.index);
     sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
     if (!arguments.stack) return 0;
     Registers child = caller;
     child.rax = 0, child.rsp = arguments.stack;
     sp_continue(&child);
   }
-  const bool whole = pid > 0 && vfd::await_child(record, pid);
-  if (pid < 0) vfd::give_back(record);
+  const long result = vfd::await_child(record, pid);
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
-  return pid < 0 || whole ? pid : -EAGAIN;
+  return result;
 }
 
 } // namespace sp

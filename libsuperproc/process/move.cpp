@@ -113,7 +113,7 @@ void move_if_it_should(const Departing& program) {
     Line{} << "superproc: " << program.path << (failed ? " stays, since it cannot begin" : " begins") << " on node "
            << node.value << ", errno " << -failed;
   if (failed == 0) become_shadow(record, own_name.text(), program.arguments);
-  vfd::give_back(record);
+  release(wire::moved(record));
 }
 
 } // namespace sp
