@@ -27,6 +27,8 @@ bool leads_to_segment(const std::string& link) {
   return bytes > 0 && std::string_view(target, static_cast<size_t>(bytes)).starts_with("/memfd:superproc-cluster");
 }
 
+std::string segment_link(int32_t keeper) { return fmt::format("/proc/{}/fd/{}", keeper, wire::kKeeperSegment); }
+
 bool is_keeper(const Numbers& process) {
   return process.space != 0 && process.inside == wire::kKeeperPid &&
          read_line(fmt::format("/proc/{}/comm", process.outside).c_str()) == "spd";
@@ -54,11 +56,13 @@ std::vector<std::byte> read_at(int descriptor, uint64_t offset, size_t bytes) {
 tl::expected<IsolatedCluster, ReadError> read_cluster(int descriptor) {
   auto view = parse_cluster(read_at(descriptor, 0, sizeof(wire::ClusterHeader)));
   if (!view) return tl::unexpected<ReadError>(view.error());
-  IsolatedCluster cluster{std::move(*view), {}, {}};
+  IsolatedCluster cluster{std::move(*view), {}, {}, 0};
   cluster.nodes.resize(cluster.view.nodes.size());
   for (uint32_t i = 0; i < cluster.view.moved_high; ++i)
-    if (const auto moved = parse_moved(read_at(descriptor, moved_offset(i), kMovedHeadBytes), cluster.view))
+    if (auto moved = parse_moved(read_at(descriptor, moved_offset(i), kMovedHeadBytes), cluster.view)) {
+      moved->record = i;
       cluster.moved.push_back(*moved);
+    }
   return cluster;
 }
 
@@ -67,7 +71,7 @@ public:
   explicit Search(const NumberTable& numbers) : numbers_(numbers) {}
 
   void look_at(const Numbers& keeper) {
-    const std::string link = fmt::format("/proc/{}/fd/{}", keeper.outside, wire::kKeeperSegment);
+    const std::string link = segment_link(keeper.outside);
     if (!leads_to_segment(link)) return;
     const int descriptor = open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat file {};
@@ -79,6 +83,7 @@ public:
       found.unreadable.push_back({keeper.outside, cluster.error()});
     } else {
       enter(*cluster, keeper);
+      cluster->keeper = keeper.outside;
       found.clusters.push_back(std::move(*cluster));
       files_.push_back(file.st_ino);
     }
@@ -109,6 +114,15 @@ ClusterList list_clusters(const NumberTable& numbers) {
   for (const Numbers& process : numbers.all())
     if (is_keeper(process)) search.look_at(process);
   return std::move(search.found);
+}
+
+std::vector<std::byte> read_segment(const IsolatedCluster& cluster, uint64_t offset, size_t bytes) {
+  const std::string link = segment_link(cluster.keeper);
+  const int descriptor = leads_to_segment(link) ? open(link.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK) : -1;
+  if (descriptor < 0) return {};
+  std::vector<std::byte> copy = read_at(descriptor, offset, bytes);
+  close(descriptor);
+  return copy;
 }
 
 Place place_of(const std::vector<IsolatedCluster>& clusters, uint64_t space) {

@@ -19,6 +19,7 @@ struct IsolatedCluster {
   ClusterView view;
   std::vector<IsolatedNode> nodes; // as many as in view
   std::vector<MovedView> moved;
+  int32_t keeper = 0; // one of them
 
   int32_t number() const; // what it is called: the spd of the first node that has one
 };
@@ -34,6 +35,9 @@ struct ClusterList {
 };
 
 ClusterList list_clusters(const NumberTable& numbers);
+
+// Bytes of its segment; fewer, or none, when it has ended meanwhile.
+std::vector<std::byte> read_segment(const IsolatedCluster& cluster, uint64_t offset, size_t bytes);
 
 // Where a process is in a cluster.
 struct Place {

@@ -69,4 +69,11 @@ std::optional<MovedView> parse_moved(std::span<const std::byte> head, const Clus
   return view;
 }
 
+std::vector<int32_t> parse_descriptors(std::span<const std::byte> bytes) {
+  std::vector<int32_t> numbers;
+  for (size_t n = 0; n < std::min<size_t>(bytes.size(), wire::kVfdCountMax); ++n)
+    if ((std::to_integer<uint8_t>(bytes[n]) & wire::kVfdOpen) != 0) numbers.push_back(static_cast<int32_t>(n));
+  return numbers;
+}
+
 } // namespace sp::spctl

@@ -31,6 +31,7 @@ struct ClusterView {
 struct MovedView { // numbers are those inside
   int32_t pid, shadow_pid;
   uint32_t body_node, shadow_node;
+  uint32_t record = 0;
 };
 
 const char* state_name(wire::SpdState state);
@@ -41,9 +42,16 @@ inline constexpr uint64_t moved_offset(uint32_t index) {
   return wire::kMovedBase - wire::kClusterBase + index * wire::kMovedBytes;
 }
 
+inline constexpr uint64_t descriptors_offset(uint32_t index) {
+  return moved_offset(index) + offsetof(wire::Moved, descriptors);
+}
+
 tl::expected<ClusterView, ReadError> parse_cluster(std::span<const std::byte> header);
 
 // Nothing where the record is free, not yet a move, or names what cannot be.
 std::optional<MovedView> parse_moved(std::span<const std::byte> head, const ClusterView& cluster);
+
+// Which numbers the shadow has open, from the bytes of Moved::descriptors.
+std::vector<int32_t> parse_descriptors(std::span<const std::byte> bytes);
 
 } // namespace sp::spctl

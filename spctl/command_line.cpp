@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Reads spctl's arguments with CLI11. The arguments of `run` are divided first: everything from the program's name on,
-// or after "--", is the program's own and never looked at.
+// or after "--", is the program's own and never looked at. Those of `kill` are kill(1)'s.
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -8,6 +8,7 @@
 #include "libsuperproc/base/ids.hpp"
 #include "spctl/commands.hpp"
 #include "spctl/message.hpp"
+#include "spctl/tool_options.hpp"
 
 namespace sp::spctl {
 namespace {
@@ -28,6 +29,8 @@ bool takes_value(std::string_view argument) {
 Divided divide(int argument_count, char** arguments) {
   Divided divided;
   const std::vector<std::string> all(arguments + std::min(1, argument_count), arguments + argument_count);
+  if (all.size() > 1 && all.front() == "kill" && all[1] != "--help" && all[1] != "-h") // -9 is an option there
+    return {{"kill"}, {all.begin() + 1, all.end()}};
   if (all.empty() || all.front() != "run") return {all, {}};
   divided.own.push_back(all.front());
   size_t at = 1;
@@ -52,12 +55,14 @@ public:
     add_syscalls();
     add_doctor();
     add_bench();
+    add_tools(app_, tools_, action_);
     // Last: a sub-command would inherit it.
     app_.footer("A program under superproc is started with:  spctl run --nodes 2 -- PROGRAM ARGUMENTS\n"
                 "Exit status: 125 for an error of spctl, 126 and 127 when the program cannot be run or is not found.");
   }
 
   int parse(std::vector<std::string> own, std::vector<std::string> command) {
+    tools_.kill.arguments = command;
     run_.command = std::move(command);
     std::reverse(own.begin(), own.end()); // as CLI11 wants it
     try {
@@ -172,6 +177,7 @@ private:
   SyscallsOptions syscalls_;
   DoctorOptions doctor_;
   BenchOptions bench_;
+  ToolOptions tools_;
 };
 
 } // namespace

@@ -101,8 +101,9 @@ std::optional<Isolated> isolated_part(const Machine& machine, const Numbers& pro
   Isolated part{place.cluster->number(), place.node, process.inside, std::nullopt};
   for (const MovedView& moved : place.cluster->moved)
     if (moved.body_node == place.node && moved.pid == process.inside)
-      part.shadow = Shadow{moved.shadow_node,
-                           machine.numbers.outside(place.cluster->nodes[moved.shadow_node].space, moved.shadow_pid)};
+      part.shadow = Shadow{
+          moved.shadow_node, machine.numbers.outside(place.cluster->nodes[moved.shadow_node].space, moved.shadow_pid),
+          parse_descriptors(read_segment(*place.cluster, descriptors_offset(moved.record), wire::kVfdCountMax))};
   return part;
 }
 

@@ -18,6 +18,7 @@ namespace sp::spctl {
 struct Shadow { // of a SubProcess that has moved
   uint32_t node;
   int32_t pid;
+  std::vector<int32_t> descriptors; // that it has open for its body
 };
 
 struct Isolated { // of a SubProcess on an isolated node

@@ -14,7 +14,7 @@ _spctl() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} at words=""
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "run ps nodes maps stats syscalls doctor bench --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "run ps nodes maps fds stats kill syscalls doctor bench --help --version" -- "$word")
     return
   fi
 
@@ -48,6 +48,7 @@ _spctl() {
     --summary)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return ;;
+    -s | --signal | -l) words=$("${COMP_WORDS[0]}" kill -l) ;;
     --missed) words=$(_spctl_subprocesses) ;;
     --only) words=$("${COMP_WORDS[0]}" bench --list 2>/dev/null) ;;
     --runs | --cores-per-node) ;;
@@ -55,8 +56,11 @@ _spctl() {
       case ${COMP_WORDS[1]} in
         run) words="--nodes --isolate --placement --cores-per-node --summary --allow-native --trace --help --" ;;
         ps) words="--json --threads --tree --help" ;;
-        nodes | maps | stats)
+        nodes | maps | stats | fds)
           words="--json --help"
+          [[ $word == -* ]] || words=$(_spctl_subprocesses) ;;
+        kill)
+          words="-s -q -l -L --help"
           [[ $word == -* ]] || words=$(_spctl_subprocesses) ;;
         syscalls)
           words="--json --missed --help"

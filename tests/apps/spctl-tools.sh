@@ -52,8 +52,60 @@ all = [s for s in json.load(sys.stdin) if \"'"$mark"'\" in s[\"command\"]]
 for s in all:
     assert s[\"depth\"] == 0 or s[\"parent\"] in [t[\"pid\"] for t in all]
 print(*(s[\"depth\"] for s in all))"' _ "$SPCTL"
-  sleepers | xargs kill -9
+
+  # kill
+  check "kill: a signal of no consequence" 0 "" "$SPCTL" kill -0 $(sleepers)
+  check "kill: all" 0 "" "$SPCTL" kill $(sleepers)
   soon none_left || wrong "$kind: sleepers are left"
   wait "$launcher"
+  start 1 "${options[@]}" -- "sh -c 'trap \"echo got USR1\" USR1; echo ready; while :; do sleep 0.05; done' & a=\$!
+    sleep $mark & b=\$!; wait \$b; echo second \$?; kill -9 \$a; wait \$a; echo first \$?"
+  soon grep -q ready "$WORK/said"
+  trapping() { "$SPCTL" ps | awk '/ sh -c trap/ && !/sh -c sh/ { print $1 }'; }
+  check "kill: to a handler" 0 "" "$SPCTL" kill -s USR1 "$(trapping)"
+  soon grep -q "got USR1" "$WORK/said" || wrong "$kind: the handler was not called"
+  stopped() { grep -q "^State:.*stopped" "/proc/$1/status"; }
+  check "kill: stop" 0 "" "$SPCTL" kill -STOP "$(sleepers)"
+  soon stopped "$(sleepers)" || wrong "$kind: it goes on"
+  check "kill: continue" 0 "" "$SPCTL" kill -CONT "$(sleepers)"
+  check "kill: partly" 64 "there is none" "$SPCTL" kill -9 "$(sleepers)" 2000000000
+  wait "$launcher"
+  check "kill: as the parent sees it" 0 "^second 137" cat "$WORK/said"
+  check "kill: ... a handled one did not end" 0 "^first 137" cat "$WORK/said"
+
+  # fds
+  echo 0123456789 >"$WORK/file"
+  start 1 "${options[@]}" -- "exec 7<'$WORK/file'; read -r line <&7; exec 8>>'$WORK/more'; cat <&0 & sleep $mark; true"
+  check "fds: a file and its offset" 0 "^ *7 +file +[01]( shadow)? +11 +O_RDONLY +$WORK/file\$" "$SPCTL" fds "$(sleepers)"
+  check "fds: another" 0 "^ *8 +file +[01]( shadow)? +0 +O_WRONLY\|O_APPEND +$WORK/more\$" "$SPCTL" fds "$(sleepers)"
+  check "fds: JSON" 0 "^file 11 $WORK/file\$" bash -c '"$1" fds --json "$2" | python3 -c "
+import json, sys
+(line,) = [l for l in json.load(sys.stdin) if l[\"fd\"] == 7]
+print(line[\"kind\"], line[\"offset\"], line[\"what\"])"' _ "$SPCTL" "$(sleepers)"
+  check "kill" 0 "" "$SPCTL" kill -9 "$(sleepers)"
+  wait "$launcher"
+  start 0 "${options[@]}" -- "exec python3 -c '
+import os, socket, select, time
+s = socket.create_server((\"127.0.0.1\", 0)); e = select.epoll(); r, w = os.pipe()
+print(\"port\", s.getsockname()[1], flush=True); time.sleep(60)'"
+  soon grep -q port "$WORK/said"
+  python() { "$SPCTL" ps | awk '/python3 -c/ { print $1 }'; }
+  check "fds: a socket" 0 " tcp +0 +- +O_RDWR\|O_CLOEXEC +127.0.0.1:$(awk '{ print $2 }' "$WORK/said") listens" "$SPCTL" fds "$(python)"
+  check "fds: epoll" 0 " epoll +0 " "$SPCTL" fds "$(python)"
+  check "fds: a pipe" 0 " pipe +0 +- +O_WRONLY\|O_CLOEXEC +pipe:" "$SPCTL" fds "$(python)"
+  check "kill: the first program" 0 "" "$SPCTL" kill -TERM "$(python)"
+  wait "$launcher"
+done
+refused "kill: nothing" 1 "no process" "$SPCTL" kill
+refused "kill: no signal" 1 "no such signal" "$SPCTL" kill -s NONE 1
+refused "kill: not a SubProcess" 1 "not under superproc" "$SPCTL" kill $$
+refused "kill: nobody" 1 "there is none" "$SPCTL" kill 2000000000
+refused "kill: a group without one" 1 "has no SubProcess" "$SPCTL" kill -9 -$$
+check "kill -l" 0 '^KILL$' "$SPCTL" kill -l
+check "kill -l 137" 0 '^KILL$' "$SPCTL" kill -l 137
+check "kill -L" 0 '^ *15 +TERM$' "$SPCTL" kill -L
+refused "fds of no SubProcess" 125 "not under superproc" "$SPCTL" fds $$
+for page in kill fds; do
+  check "help of '$page'" 0 "^Usage: " "$SPCTL" $page --help
 done
 finish

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // rooms: spctl
 // The bytes of an isolated cluster's segment from a hostile process: as they are, behind a stamp that is in order, and as
-// records of moved SubProcesses; then as the text of /proc/PID/status.
+// records of moved SubProcesses; then as the text of files of /proc.
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -9,7 +9,9 @@
 #include <vector>
 
 #include "spctl/cluster_reader.hpp"
+#include "spctl/descriptor_list.hpp"
 #include "spctl/process_numbers.hpp"
+#include "spctl/socket_table.hpp"
 
 namespace {
 
@@ -63,5 +65,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   read(header, input);
   (void)spctl::innermost_number({reinterpret_cast<const char*>(data), size}, 1);
   (void)spctl::innermost_number("\nNSpid:" + std::string(reinterpret_cast<const char*>(data), size), 1);
+  const std::string text(reinterpret_cast<const char*>(data), size);
+  for (const int32_t number : spctl::parse_descriptors(input))
+    insist(number >= 0 && static_cast<uint32_t>(number) < wire::kVfdCountMax, "a descriptor beyond the last");
+  (void)spctl::open_flags_text(spctl::parse_fdinfo(text).flags);
+  for (const char* protocol : {"tcp", "unix"}) (void)spctl::parse_socket(protocol, text);
   return 0;
 }

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+// The sub-commands that look after what runs, as commands.hpp has the others.
+#pragma once
+#include "spctl/commands.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace sp::spctl {
+
+struct KillOptions {
+  std::vector<std::string> arguments; // as kill(1) has them
+};
+int kill_subprocesses(const KillOptions& options);
+
+int fds(const SubProcessOptions& options);
+
+struct ToolOptions {
+  KillOptions kill;
+  SubProcessOptions subprocess;
+};
+
+// Adds these sub-commands; what is wanted goes to `action`.
+void add_tools(CLI::App& app, ToolOptions& options, std::function<int()>& action);
+
+} // namespace sp::spctl
