@@ -83,10 +83,12 @@ Result<int64_t> BasicRing<B>::wait_interruptible(Ticket ticket, const Waiting& w
   return wait_for(ticket, waiting, Signals::end_the_wait, interrupted);
 }
 
+// Nobody wakes a sleeper whose slot was overwritten: it looks from time to time.
 template <Bell B>
 Result<int64_t> BasicRing<B>::wait_for(Ticket ticket, const Waiting& waiting, Signals signals,
                                        const std::atomic<uint32_t>* flag) {
   using wire::Completion;
+  constexpr int64_t kLookAgainNs = 1'000'000'000;
   if (ticket.slot >= slot_count_) return fail(EINVAL);
   wire::Slot& s = slots()[ticket.slot];
   Patience patience(waiting.policy, waiting.peer_cpu);
@@ -102,8 +104,13 @@ Result<int64_t> BasicRing<B>::wait_for(Ticket ticket, const Waiting& waiting, Si
     if (flag && flag->load(std::memory_order_relaxed)) return fail(EINTR);
     if (patience.pass() == Patience::Next::look_again) continue;
     if (word != slept_on && !s.completion.compare_exchange_strong(word, slept_on, std::memory_order_acq_rel)) continue;
-    const long slept = B::sleep(futex_word(s.completion), slept_on, waiting.timeout_ns);
+    const bool for_ever = waiting.timeout_ns < 0;
+    const long slept = B::sleep(futex_word(s.completion), slept_on, for_ever ? kLookAgainNs : waiting.timeout_ns);
     if (is_done(ticket)) continue;
+    if (for_ever && slept == -ETIMEDOUT) {
+      if (!slot::is_under_way(s, ticket.sequence)) return fail(EPROTO);
+      continue;
+    }
     if (slept == -EINTR && signals == Signals::end_the_wait) return fail(EINTR);
     if (slept == -ETIMEDOUT || slept == -ENOSYS) return fail(static_cast<int>(-slept));
   }

@@ -101,6 +101,13 @@ inline bool begin_finish(Slot& s, uint32_t sequence, SlotPhase from) {
   return s.phase.compare_exchange_strong(word, phase_word(sequence, SlotPhase::finished), std::memory_order_acq_rel);
 }
 
+// Filled, taken or finished, and still this use of the slot.
+inline bool is_under_way(const Slot& s, uint32_t sequence) {
+  const uint32_t word = s.phase.load(std::memory_order_relaxed);
+  const SlotPhase phase = phase_of(word);
+  return sequence_of(word) == (sequence & kSequenceMask) && phase != SlotPhase::free && phase != SlotPhase::claimed;
+}
+
 enum class Finish { nobody_sleeps, wake_sleeper, released, too_late };
 
 // The result becomes visible. Says whether the requester sleeps and must be woken.

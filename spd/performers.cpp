@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 
 #include "libsuperproc/cluster/moved_kin.hpp"
+#include "spd/messages.hpp"
 #include "spd/shadow_descriptors.hpp"
 
 namespace sp::spd {
@@ -125,7 +126,9 @@ long perform_call(uint32_t record, const CallWords& call) {
       static_cast<int32_t>(call[1]) > 0)
     return 0;
   const long result =
-      sys::call(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]);
+      call[0] == SYS_sendmsg || call[0] == SYS_recvmsg
+          ? perform_message(call)
+          : sys::call(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]);
   return note_descriptors(record, call, result);
 }
 

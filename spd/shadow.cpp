@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "spd/admission.hpp"
 #include "spd/departure.hpp"
 #include "spd/performers.hpp"
 #include "spd/segment.hpp"
@@ -39,6 +40,7 @@ namespace sp::spd {
 namespace {
 
 uint32_t record;
+uint32_t use; // of the record: in another one this process has no part
 wire::Moved& body() { return wire::moved(record); }
 
 // ---- signals ----
@@ -117,7 +119,7 @@ void raise_as_default(int signal) {
 
 [[noreturn]] void end_as(int status) {
   release(body());
-  if (WIFSIGNALED(status)) {
+  if (WIFSIGNALED(status) && WTERMSIG(status) <= 64) {
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
     raise_as_default(WTERMSIG(status));
@@ -125,9 +127,24 @@ void raise_as_default(int signal) {
   for (;;) sys::call(SYS_exit_group, WEXITSTATUS(status));
 }
 
+// Somebody has written what no process of superproc writes. Nothing in the record can be believed any more: the body is
+// killed, as far as it can be found, and this process ends like it.
+[[noreturn]] void end_spoiled() {
+  fprintf(stderr, "superproc: the record of SubProcess %ld in the cluster's memory was overwritten; it is killed\n",
+          sys::call(SYS_getpid));
+  hand_on(SIGKILL);
+  raise_as_default(SIGKILL);
+  for (;;) sys::call(SYS_exit_group, 125);
+}
+
+bool stops(int signal) { return signal == SIGSTOP || signal == SIGTSTP || signal == SIGTTIN || signal == SIGTTOU; }
+
 void look_after_body() {
-  if (body().state.load() == wire::MovedState::ended) end_as(body().wait_status.load());
-  if (const int signal = body().stopped_by.exchange(0)) raise_as_default(signal);
+  const auto state = body().state.load();
+  if (state > wire::MovedState::gone_home) end_spoiled();
+  if (body().use.load() != use) raise_as_default(SIGKILL); // nobody knows this process any more
+  if (state == wire::MovedState::ended) end_as(body().wait_status.load());
+  if (const int signal = body().stopped_by.exchange(0); stops(signal)) raise_as_default(signal);
   reap_kin();
 }
 
@@ -139,7 +156,7 @@ void take_requests();
 void become_shadow_of(uint32_t child) {
   for (uint32_t n = 0; n < wire::kVfdCountMax; ++n)
     wire::moved(child).descriptors[n].store(body().descriptors[n].load(std::memory_order_relaxed));
-  record = child;
+  record = child, use = body().use.load();
   forget_performers();
   const NodeId here{body().shadow_node.load()};
   const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
@@ -193,12 +210,19 @@ long come_home() {
   for (;;) sys::call(SYS_exit_group, 126);
 }
 
+bool is_claimed_here(uint64_t child) {
+  if (child >= wire::kMovedCountMax || child == record) return false;
+  const wire::Moved& m = wire::moved(static_cast<uint32_t>(child));
+  return m.state.load() == wire::MovedState::claimed && m.shadow_node.load() == body().shadow_node.load();
+}
+
 void answer(const Ring& ring, const Ticket& ticket, long result) { Ring(ring).complete(ticket, result); }
 
 void take(Ring& ring, const TakenRequest& taken) {
   const auto& a = taken.request.arguments;
   switch (static_cast<wire::ShadowOperation>(taken.request.operation)) {
     case wire::ShadowOperation::call:
+      if (const long refused = admit(a)) return answer(ring, taken.ticket, refused);
       if (taken.request.flags == wire::kOnlyIfReady && may_block(a))
         return answer(ring, taken.ticket, wire::kWouldWait);
       if ((taken.request.flags == wire::kOnlyIfReady || taken.request.flags == 0) && !may_block(a))
@@ -206,7 +230,7 @@ void take(Ring& ring, const TakenRequest& taken) {
       if (!give_to_performer(record, ring, taken)) answer(ring, taken.ticket, -EAGAIN);
       return;
     case wire::ShadowOperation::fork:
-      return answer(ring, taken.ticket, a[0] < wire::kMovedCountMax ? fork_for(static_cast<uint32_t>(a[0])) : -EINVAL);
+      return answer(ring, taken.ticket, is_claimed_here(a[0]) ? fork_for(static_cast<uint32_t>(a[0])) : -EINVAL);
     case wire::ShadowOperation::after_exec: return close_at_exec(record), answer(ring, taken.ticket, 0);
     case wire::ShadowOperation::come_home: return answer(ring, taken.ticket, come_home());
     case wire::ShadowOperation::interrupt:
@@ -217,13 +241,14 @@ void take(Ring& ring, const TakenRequest& taken) {
 }
 
 void take_requests() {
+  constexpr int64_t kLookAgainNs = 1'000'000'000; // a bell that others write to may have rung in vain
   Result<Ring> ring = Ring::open(moved_ring_memory(record), kMovedRingBytes);
   const Result<EventChannel> bell = EventChannel::open(moved_bell_line(record));
   if (!ring || !bell) _exit(125);
   for (;;) {
     look_after_body();
     while (const auto taken = ring->take()) take(*ring, *taken);
-    (void)bell->wait(WaitPolicy{}, [&] { return !ring->empty() || bell->local_rung(); });
+    (void)bell->wait(WaitPolicy{}, [&] { return !ring->empty() || bell->local_rung(); }, kLookAgainNs);
     bell->collect_local();
   }
 }
@@ -245,6 +270,7 @@ int main(int, char**) {
   close(descriptor);
   record = static_cast<uint32_t>(atoi(text));
   if (record >= sp::wire::kMovedCountMax || body().pid.load() != getpid()) return 125;
+  use = body().use.load();
   publish_descriptors(record);
   char name[16] = {};
   const char* path = reinterpret_cast<const char*>(sp::wire::transfer_area(record, 0));

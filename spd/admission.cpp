@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spd/admission.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/syscall.h>
+
+#include "libsuperproc/syscalls/arguments.hpp"
+#include "libsuperproc/syscalls/table.hpp"
+#include "libsuperproc/wire/cluster.hpp"
+
+namespace sp::spd {
+
+namespace {
+
+constexpr uint64_t kStructureBytes = 64 << 10; // no structure is bigger; a record has more behind its transfer areas
+
+// About relatives, and waits. What else is admitted concerns files, sockets, or a descriptor.
+constexpr long kOthers[] = {SYS_kill,    SYS_wait4,  SYS_waitid, SYS_getppid,    SYS_getpgrp, SYS_getpgid,
+                            SYS_setpgid, SYS_getsid, SYS_setsid, SYS_pidfd_open, SYS_ppoll};
+// They change the process that calls, or point to pointers.
+constexpr long kNot[] = {SYS_mmap,
+                         SYS_execveat,
+                         SYS_setns,
+                         SYS_chroot,
+                         SYS_pivot_root,
+                         SYS_vmsplice,
+                         SYS_sendmmsg,
+                         SYS_recvmmsg,
+                         SYS_perf_event_open,
+                         SYS_finit_module,
+                         SYS_kexec_file_load,
+                         SYS_process_madvise,
+                         SYS_mq_notify,
+                         446 /*landlock_restrict_self*/};
+
+template <size_t N>
+bool is_one_of(const long (&numbers)[N], long number) {
+  return std::find(numbers, numbers + N, number) != numbers + N;
+}
+
+bool has_descriptor(const Arguments& arguments) {
+  return std::any_of(arguments.at.begin(), arguments.at.begin() + arguments.count, [](const Argument& argument) {
+    return argument.kind == ArgumentKind::fd || argument.kind == ArgumentKind::dirfd;
+  });
+}
+
+bool is_offered(const SyscallRow& row, const Arguments& arguments) {
+  if (is_one_of(kNot, row.number) || row.route == Route::refused) return false;
+  return row.family == Family::files || row.family == Family::network || has_descriptor(arguments) ||
+         is_one_of(kOthers, row.number);
+}
+
+bool points_to_record(uint64_t command) {
+  switch (command) {
+    case F_GETLK:
+    case F_SETLK:
+    case F_SETLKW:
+    case F_OFD_GETLK:
+    case F_OFD_SETLK:
+    case F_OFD_SETLKW:
+    case F_SETOWN_EX:
+    case F_GETOWN_EX: return true;
+    default: return command >= 1035 && command <= 1038; // hints: F_GET_RW_HINT .. F_SET_FILE_RW_HINT
+  }
+}
+
+// What the row cannot say: whether the last argument is a number or an address.
+bool is_good_control(const CallWords& call) {
+  const uint64_t last = call[3];
+  if (call[0] == SYS_fcntl) return !points_to_record(call[2]) || in_segment(last, kStructureBytes);
+  return last < kStructureBytes || in_segment(last, kStructureBytes); // a small number is no address of any process
+}
+
+bool is_good(const Argument& argument, const CallWords& call, uint64_t value) {
+  switch (argument.kind) {
+    case ArgumentKind::path:
+    case ArgumentKind::str:
+    case ArgumentKind::ptr:
+    case ArgumentKind::outlen: return value == 0 || in_segment(value, kStructureBytes);
+    case ArgumentKind::sigset:
+    case ArgumentKind::timespec: return value == 0 || in_segment(value, 16);
+    case ArgumentKind::in:
+    case ArgumentKind::out:
+    case ArgumentKind::inout: {
+      const uint64_t bytes = argument.bytes ? argument.bytes : call[1 + argument.length_argument];
+      return value == 0 || bytes == 0 || in_segment(value, bytes);
+    }
+    case ArgumentKind::iovin:
+    case ArgumentKind::iovout: return false;
+    default: return true;
+  }
+}
+
+} // namespace
+
+bool in_segment(uint64_t address, uint64_t bytes) {
+  return address >= wire::kClusterBase && bytes <= wire::kClusterBytes &&
+         address - wire::kClusterBase <= wire::kClusterBytes - bytes;
+}
+
+long admit(const CallWords& call) {
+  const SyscallRow* const row = call[0] < 4096 ? find_syscall(static_cast<long>(call[0])) : nullptr;
+  if (!row) return -ENOSYS;
+  const Arguments& arguments = *find_arguments(row->number);
+  if (!is_offered(*row, arguments)) return -ENOSYS;
+  if (row->number == SYS_fcntl || row->number == SYS_ioctl) return is_good_control(call) ? 0 : -EFAULT;
+  for (uint32_t i = 0; i < arguments.count; ++i)
+    if (!is_good(arguments.at[i], call, call[1 + i])) return -EFAULT;
+  return 0;
+}
+
+} // namespace sp::spd
