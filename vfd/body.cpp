@@ -15,8 +15,6 @@
 
 namespace sp::vfd {
 
-constinit Membership membership{false, {0}, kNoRecord};
-
 namespace {
 
 HostTid own_tid() { return {static_cast<int32_t>(sys::call(SYS_gettid))}; }
@@ -68,26 +66,6 @@ bool attach(const char* moved) {
   await_state(record(), wire::MovedState::leaving);
   take_places();
   return true;
-}
-
-uint32_t claim_record(NodeId body_node, NodeId shadow_node) {
-  for (uint32_t i = 0; i < wire::kMovedCountMax; ++i) {
-    wire::Moved& m = wire::moved(i);
-    wire::MovedState free = wire::MovedState::free;
-    if (!m.state.compare_exchange_strong(free, wire::MovedState::claimed)) continue;
-    m.use.fetch_add(1);
-    uint32_t high = wire::cluster().moved_high.load();
-    while (high <= i && !wire::cluster().moved_high.compare_exchange_weak(high, i + 1)) {
-    }
-    m.body_node.store(body_node.value);
-    m.shadow_node.store(shadow_node.value);
-    m.wait_status.store(0), m.stopped_by.store(0), m.transfer_used.store(0), m.fresh.store(0);
-    m.departure = {};
-    EventChannel::create(moved_bell_line(i));
-    if (Ring::create(moved_ring_memory(i), kMovedRingBytes, body_node, shadow_node, wire::kMovedSlotCount)) return i;
-    release(m);
-  }
-  return kNoRecord;
 }
 
 ChildRecord claim_for_child() {

@@ -9,6 +9,14 @@ namespace sp::vfd {
 
 long new_place(int close_on_exec) { return sys::call(SYS_eventfd2, 0, close_on_exec ? O_CLOEXEC : 0); }
 
+long open_there(long number, const uint64_t (&a)[6], int close_on_exec) {
+  const long place = new_place(close_on_exec);
+  if (sys::failed(place)) return place;
+  const long result = shadow_call_at(place, number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  if (sys::failed(result)) sys::call(SYS_close, place);
+  return result;
+}
+
 void take_places() {
   for (uint32_t n = 0; n < wire::kVfdCountMax; ++n) {
     if (!is_remote(n)) continue;

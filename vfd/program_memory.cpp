@@ -8,13 +8,16 @@
 
 namespace sp::vfd {
 
+thread_local constinit int32_t program_tid = 0;
+
 namespace {
 
-// process_vm_readv and process_vm_writev on this very process, by its thread, since its main thread may have ended.
+// process_vm_readv and process_vm_writev by thread, since the process's main thread may have ended.
 // Returns how many bytes.
 long transfer(long number, void* ours, const void* program, uint64_t bytes) {
   const iovec local{ours, bytes}, remote{const_cast<void*>(program), bytes};
-  return bytes ? sys::call(number, sys::call(SYS_gettid), &local, 1, &remote, 1, 0) : 0;
+  const long tid = program_tid ? program_tid : sys::call(SYS_gettid);
+  return bytes ? sys::call(number, tid, &local, 1, &remote, 1, 0) : 0;
 }
 
 } // namespace

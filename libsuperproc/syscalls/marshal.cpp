@@ -114,11 +114,11 @@ private:
 long once(long number, const Arguments& row, const uint64_t (&arguments)[6], int close_on_exec) {
   Marshalled call(row, arguments);
   if (const long error = call.put()) return error;
-  long place = -1;
-  if (row.result == ArgumentKind::fd && sys::failed(place = vfd::new_place(close_on_exec))) return place;
-  const long result = vfd::shadow_call_at(place, number, call.passed(0), call.passed(1), call.passed(2), call.passed(3),
-                                          call.passed(4), call.passed(5));
-  if (sys::failed(result) && place >= 0) sys::call(SYS_close, place);
+  const uint64_t passed[6] = {call.passed(0), call.passed(1), call.passed(2),
+                              call.passed(3), call.passed(4), call.passed(5)};
+  const long result = row.result == ArgumentKind::fd
+                          ? vfd::open_there(number, passed, close_on_exec)
+                          : vfd::shadow_call(number, passed[0], passed[1], passed[2], passed[3], passed[4], passed[5]);
   if (!sys::failed(result) && !call.take_back(result)) return -EFAULT;
   return result;
 }

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "vfd/body.hpp"
+
+namespace sp::vfd {
+
+constinit Membership membership{false, {0}, kNoRecord};
+
+uint32_t claim_record(NodeId body_node, NodeId shadow_node) {
+  for (uint32_t i = 0; i < wire::kMovedCountMax; ++i) {
+    wire::Moved& m = wire::moved(i);
+    wire::MovedState free = wire::MovedState::free;
+    if (!m.state.compare_exchange_strong(free, wire::MovedState::claimed)) continue;
+    m.use.fetch_add(1);
+    uint32_t high = wire::cluster().moved_high.load();
+    while (high <= i && !wire::cluster().moved_high.compare_exchange_weak(high, i + 1)) {
+    }
+    m.body_node.store(body_node.value);
+    m.shadow_node.store(shadow_node.value);
+    m.wait_status.store(0), m.stopped_by.store(0), m.transfer_used.store(0), m.fresh.store(0);
+    m.departure = {};
+    EventChannel::create(moved_bell_line(i));
+    if (Ring::create(moved_ring_memory(i), kMovedRingBytes, body_node, shadow_node, wire::kMovedSlotCount)) return i;
+    release(m);
+  }
+  return kNoRecord;
+}
+
+} // namespace sp::vfd
