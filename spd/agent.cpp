@@ -12,6 +12,7 @@
 #include "spd/report.hpp"
 #include "spd/segment.hpp"
 #include "spd/spaces.hpp"
+#include "spd/supervisor.hpp"
 #include "spd/watch.hpp"
 #include "vpid/numbers.hpp"
 
@@ -53,6 +54,16 @@ long signal_process(pid_t pid, int signal) {
   return kill(pid, signal) == 0 ? 0 : -errno;
 }
 
+long supervise_body(NodeId self, uint32_t record, uint64_t tid, uint64_t listener) {
+  wire::Moved& m = wire::moved(record);
+  if (m.body_node.load() != self.value || tid > INT32_MAX || listener > INT32_MAX) return -EINVAL;
+  const auto pid = static_cast<pid_t>(tid);
+  if (!is_leased(pid)) return -EINVAL;
+  const long failed = supervise(self, pid, static_cast<int>(listener));
+  if (!failed) m.supervised.store(1);
+  return failed;
+}
+
 NodeQueue open_queue(NodeId self) {
   const auto bell = EventChannel::open(node_bell_line(self));
   if (!bell) give_up(125, "the memory of the cluster was overwritten", EPROTO);
@@ -86,6 +97,7 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::signal_home:
       return signal > 64 ? -EINVAL : signal_process(wire::moved(index).shadow_pid.load(), static_cast<int>(signal));
     case NodeOperation::poke_body: return poke(wire::moved(index).pid.load(), request.arguments[1]);
+    case NodeOperation::supervise: return supervise_body(self, index, request.arguments[1], request.arguments[2]);
     default: break;
   }
   return -ENOSYS;

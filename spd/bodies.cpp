@@ -21,6 +21,8 @@
 #include "spd/departure.hpp"
 #include "spd/isolation.hpp"
 #include "spd/report.hpp"
+#include "spd/supervisor.hpp"
+#include "vfd/notified_filter.hpp"
 #include "spd/segment.hpp"
 
 extern char** environ;
@@ -42,10 +44,33 @@ int begin(const Departed& program) {
   return become(program);
 }
 
-// A child with this number; the parent sleeps until it has called exec.
-long fork_as(pid_t pid) {
+// The same of one without the shim. The kernel asks about its calls from here on: its exec waits until spd supervises it.
+int begin_supervised(wire::Moved& m, const Departed& program) {
+  setpgid(0, 0);
+  syscall(SYS_close_range, 0, ~0u, 0);
+  const long listener = vfd::install_notified_filter();
+  m.listener.store(static_cast<int32_t>(sys::failed(listener) ? listener : listener + 1));
+  if (sys::failed(listener)) return static_cast<int>(-listener);
+  drop_privileges();
+  return become(program);
+}
+
+// 0 or -errno. Bounded, since the word is anybody's.
+long supervise_child(NodeId self, wire::Moved& m, pid_t pid) {
+  constexpr int kLookCount = 1000;
+  constexpr useconds_t kLookUs = 1000;
+  m.supervised.store(1), m.has_shim.store(0);
+  int32_t listener = 0;
+  for (int i = 0; i < kLookCount && !(listener = m.listener.load()); ++i) usleep(i < 20 ? 50 : kLookUs);
+  const long failed = listener > 0 ? supervise(self, pid, listener - 1) : listener ? listener : -EIO;
+  if (failed) kill(pid, SIGKILL);
+  return failed;
+}
+
+// A child with this number; CLONE_VFORK: the parent sleeps until it has called exec.
+long fork_as(pid_t pid, uint64_t flags) {
   clone_args arguments{};
-  arguments.flags = CLONE_VFORK;
+  arguments.flags = flags;
   arguments.exit_signal = SIGCHLD;
   arguments.set_tid = reinterpret_cast<uint64_t>(&pid);
   arguments.set_tid_size = 1;
@@ -130,14 +155,16 @@ long start_body(NodeId self, uint32_t record) {
   if (!is_leased(pid)) return -EINVAL;
   children[record].use = m.use.load();
   children[record].pid.store(pid);
-  const long made = fork_as(pid);
+  const bool supervised = program.departure.without_shim;
+  const long made = fork_as(pid, supervised ? 0 : CLONE_VFORK);
   if (made == 0) {
-    m.departure.error = begin(program);
+    m.departure.error = supervised ? begin_supervised(m, program) : begin(program);
     _exit(127);
   }
   if (made < 0) return children[record].pid.store(0), made;
   begun.fetch_add(1);
   begun.notify_one();
+  if (const long failed = supervised ? supervise_child(self, m, pid) : 0) return children[record].pid.store(0), failed;
   if (const int error = error_of(m)) return children[record].pid.store(0), -error;
   wire::cluster().nodes[self.value].body_count.fetch_add(1);
   wire::cluster().nodes[self.value].bodies_begun.fetch_add(1);

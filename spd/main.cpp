@@ -27,6 +27,7 @@
 #include "spd/agent.hpp"
 #include "spd/bodies.hpp"
 #include "spd/isolation.hpp"
+#include "spd/notified_filter.hpp"
 #include "spd/report.hpp"
 #include "spd/segment.hpp"
 #include "spd/spaces.hpp"
@@ -110,6 +111,7 @@ int main(int count, char** arguments) {
   sp::spd::map_cluster(segments[0]);
   const uint32_t node_count = sp::spd::node_count();
   if (self.value >= node_count || segments.size() != 1 + node_count) return 125;
+  sp::spd::write_notified_filter(sp::wire::notified_filter());
   sp::spd::furnish(self);
   for (const int segment : segments) fcntl(segment, F_SETFD, FD_CLOEXEC);
   start_keeper(segments);

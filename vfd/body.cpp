@@ -43,6 +43,17 @@ uint32_t record_named(const char* text) {
   return wire::moved(index).pid.load() == sys::call(SYS_getpid) ? index : kNoRecord;
 }
 
+// A parent without the shim cannot name its child's record.
+uint32_t record_of_self() {
+  const auto pid = static_cast<int32_t>(sys::call(SYS_getpid));
+  const uint32_t high = wire::cluster().moved_high.load();
+  for (uint32_t i = 0; i < high && i < wire::kMovedCountMax; ++i) {
+    const wire::Moved& m = wire::moved(i);
+    if (m.pid.load() == pid && m.supervised.load() && m.state.load() == wire::MovedState::settled) return i;
+  }
+  return kNoRecord;
+}
+
 void await_state(wire::Moved& m, wire::MovedState state) {
   while (m.state.load() == state) sys::futex_wait(state_word(m), static_cast<uint32_t>(state));
 }
@@ -53,11 +64,13 @@ bool attach(const char* moved) {
   membership.attached = map_segment();
   if (!in_cluster()) return moved == nullptr;
   membership.record = record_named(moved);
+  if (!is_body()) membership.record = record_of_self();
   if (!is_body()) {
     membership.node = vpid::node_of(static_cast<int32_t>(sys::call(SYS_getpid)));
     return true;
   }
   membership.node = {record().body_node.load()};
+  record().has_shim.store(1);
   if (record().fresh.exchange(0) == 0) {
     ask_shadow(membership.record, wire::ShadowOperation::after_exec);
     return true;
@@ -71,6 +84,7 @@ bool attach(const char* moved) {
 ChildRecord claim_for_child() {
   const uint32_t index = claim_record(membership.node, {record().shadow_node.load()});
   if (index == kNoRecord) return {kNoRecord, 0};
+  wire::moved(index).supervised.store(record().supervised.load());
   wire::cluster().nodes[membership.node.value].body_count.fetch_add(1);
   return {index, wire::moved(index).use.load()};
 }

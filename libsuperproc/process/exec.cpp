@@ -10,6 +10,7 @@
 #include "libsuperproc/process/come_home.hpp"
 #include "libsuperproc/process/move.hpp"
 #include "libsuperproc/process/stand_in.hpp"
+#include "libsuperproc/process/supervised.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
 #include "vfd/body.hpp"
@@ -178,7 +179,9 @@ long exec(const char* path, const char* const* arguments, const char* const* env
   Path residents;
   const bool converted = is_shared() && thread_self.borrower == Borrower::none;
   if (converted) list_residents(residents);
-  if (must_come_home(path)) return come_home({path, arguments, compose(environment, nullptr, nullptr, composed), mask});
+  const bool supervised = must_come_home(path) && !converted && become_supervised();
+  if (!supervised && must_come_home(path))
+    return come_home({path, arguments, compose(environment, nullptr, nullptr, composed), mask});
   const OwnMarks own;
   environment = compose(environment, converted ? residents.text() : nullptr, &own, composed);
   if (!converted) move_if_it_should({path, arguments, environment, mask});
@@ -191,7 +194,9 @@ long exec(const char* path, const char* const* arguments, const char* const* env
   }
   const SigsysAsBelieved believed;
   const AllProcessors all;
-  return app_call(SYS_execve, path, arguments, environment);
+  const long failed = app_call(SYS_execve, path, arguments, environment);
+  if (supervised) vfd::record().has_shim.store(1);
+  return failed;
 }
 
 long exec_at(int directory, const char* path, const char* const* arguments, const char* const* environment, int flags,

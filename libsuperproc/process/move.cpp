@@ -102,12 +102,15 @@ void move_at_start(const char* const* arguments, const char* const* environment)
 
 void move_if_it_should(const Departing& program) {
   if (!may_move()) return;
+  const ProgramKind kind = kind_of(program.path); // first: who searches a PATH calls exec for each folder
+  if (kind == ProgramKind::not_executable) return;
   const NodeId node = choose_node();
-  if (node == vfd::membership.node || kind_of(program.path) != ProgramKind::with_shim) return;
+  if (node == vfd::membership.node) return;
   const uint32_t record = vfd::claim_record(node, vfd::membership.node);
   if (record == vfd::kNoRecord) return;
   Path own_name;
   own_name << wire::kEnvMoved << "=" << record;
+  wire::moved(record).departure.without_shim = kind == ProgramKind::without_shim;
   const long failed = describe(record, program, own_name.text()) ? begin_there(record, node) : -E2BIG;
   if (control().options.flags & wire::kOptionTrace)
     Line{} << "superproc: " << program.path << (failed ? " stays, since it cannot begin" : " begins") << " on node "

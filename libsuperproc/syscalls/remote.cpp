@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "libsuperproc/syscalls/arguments.hpp"
@@ -110,6 +111,7 @@ std::optional<long> perform(Call& call) {
     case SYS_fcntl: return control(call);
     case SYS_ioctl:
       if (!is_remote(call.arg(0))) return std::nullopt;
+      if (call.arg(1) == FIOCLEX || call.arg(1) == FIONCLEX) call.pass();
       return device_by_shadow(call);
     case SYS_socket:
       if (call.arg(0) == AF_NETLINK) return std::nullopt;

@@ -96,6 +96,7 @@ struct Departure {
   uint64_t ignored;
   uint64_t limits[kLimitCount][2]; // setrlimit(2)
   uint32_t stays;                  // come_home: the body's parent waits for the body
+  uint32_t without_shim;           // it is to be supervised
   uint32_t umask;
   uint32_t user;
   uint32_t group;
@@ -113,6 +114,9 @@ struct alignas(4096) Moved {
   std::atomic<int32_t> stopped_by;     // the signal that stopped the body, 0: it runs
   std::atomic<uint32_t> transfer_used; // bit n: transfer area n is taken
   std::atomic<uint32_t> fresh;         // 1: the body has not yet taken its places
+  std::atomic<uint32_t> supervised;    // 1: the kernel asks spd about the body's calls (spd/supervisor.hpp) ...
+  std::atomic<uint32_t> has_shim;      // ... who lets them pass while this is 1: its program has the shim
+  std::atomic<int32_t> listener;       // of a body that is about to be supervised: 1 + descriptor, -errno
   Departure departure;
   struct {
     uint64_t line[8];
@@ -133,6 +137,7 @@ enum class NodeOperation : uint32_t {
   signal_first, // 0, signal: to the program that `spctl run` has started, on the first node
   next_pid,     // record: the next process of this node gets its number; 0 or -errno
   old_pids,     // after that: numbers go on where they were
+  supervise,    // record, tid, listener: a descriptor of that thread; 0 or -errno
   poke_body,    // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
   hold_space,   // space, pid: this process of the node holds it
   let_go_space, // the same: it does no longer
@@ -162,6 +167,21 @@ inline constexpr const char* kEnvPreload = "SUPERPROC_PRELOAD"; // what spd give
 inline constexpr const char* kEnvCluster = "SUPERPROC_CLUSTER"; // where spd and sp-shadow are, set by spctl
 inline constexpr int kKeeperPid = 2;                            // on every node, holds the cluster segment ...
 inline constexpr int kKeeperSegment = 3;                        // ... as this descriptor
+
+// The filter by which the kernel knows what calls to ask about: each spd writes the same, before it serves.
+inline constexpr uint64_t kNotifiedFilter = kClusterBase + (512 << 10);
+inline constexpr uint32_t kFilterLengthMax = 4096; // BPF_MAXINSNS
+struct NotifiedFilter {
+  uint32_t length;
+  uint32_t reserved;
+  uint64_t instructions[kFilterLengthMax]; // struct sock_filter
+};
+static_assert(sizeof(ClusterHeader) <= kNotifiedFilter - kClusterBase);
+static_assert(kNotifiedFilter + sizeof(NotifiedFilter) <= kClusterQueues);
+inline NotifiedFilter& notified_filter() { return *reinterpret_cast<NotifiedFilter*>(kNotifiedFilter); }
+
+// Only calls on numbers below this are notified: so many descriptors of its shadow's can a supervised program have.
+inline constexpr uint32_t kNotifiedDescriptors = 64;
 
 inline ClusterHeader& cluster() { return *reinterpret_cast<ClusterHeader*>(kClusterBase); }
 inline Moved& moved(uint32_t index) { return *reinterpret_cast<Moved*>(kMovedBase + index * kMovedBytes); }

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// What /proc says about a process or thread of this node.
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <sys/types.h>
+#include <vector>
+
+namespace sp::spd {
+
+struct ProcessStatus {
+  pid_t process, parent;
+  uint32_t thread_count;
+  uint64_t pending, shared_pending, blocked, ignored, caught;
+
+  // Pending, let in, and with an effect.
+  uint64_t waiting_signals() const;
+};
+
+std::optional<ProcessStatus> status_of(pid_t tid);
+
+std::vector<pid_t> children_of(pid_t process); // ended ones that nobody has waited for included
+
+} // namespace sp::spd

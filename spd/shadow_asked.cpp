@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+// spd's form of what vfd/ does inside a program: it asks a shadow in the place of a supervised program (vfd/shadow_call.hpp,
+// vfd/descriptors.hpp).
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/eventfd.h>
+
+#include "spd/notification.hpp"
+#include "spd/places.hpp"
+#include "vfd/descriptors.hpp"
+#include "vfd/shadow_call.hpp"
+
+namespace sp::vfd {
+
+namespace {
+
+using spd::Notification;
+
+HostTid own_tid() { return {static_cast<int32_t>(sys::call(SYS_gettid))}; }
+
+bool answers(uint32_t record) {
+  const wire::MovedState state = wire::moved(record).state.load();
+  return state == wire::MovedState::settled;
+}
+
+Result<int64_t> interrupt(uint32_t record, NodeLink& link, Ticket ticket) {
+  constexpr int64_t kAgainNs = 10'000'000;
+  for (;;) {
+    (void)link.post({static_cast<uint32_t>(wire::ShadowOperation::interrupt), 0, 0, {ticket.slot, ticket.sequence}},
+                    own_tid());
+    const Result<int64_t> result = link.ring().wait(ticket, {WaitPolicy{}, wire::kCpuUnknown, kAgainNs});
+    if (result || result.error().value != ETIMEDOUT) return result;
+    if (!answers(record)) return link.abandon(ticket), fail(EIO);
+  }
+}
+
+// Waits for the answer, looking now and then whether the program still waits for it and whether a signal waits for the
+// program: the kernel tells nobody.
+Result<int64_t> await(uint32_t record, NodeLink& link, const EventChannel& bell, Ticket ticket) {
+  constexpr int64_t kLookFirstNs = 1'000'000, kLookNs = 8'000'000;
+  for (int64_t look_ns = kLookFirstNs;; look_ns = std::min(look_ns * 2, kLookNs)) {
+    const Result<int64_t> result = link.ring().wait(ticket, {WaitPolicy{}, bell.consumer_cpu(), look_ns});
+    if (result || result.error().value != ETIMEDOUT) return result;
+    if (!answers(record)) return link.abandon(ticket), fail(EIO);
+    if (Notification* const call = Notification::current(); call && call->must_end())
+      return interrupt(record, link, ticket);
+  }
+}
+
+} // namespace
+
+long ask_shadow_with(uint32_t record, const Request& request) {
+  // Whatever was read for this call was not the program's if it has ended meanwhile.
+  const Notification* const call = Notification::current();
+  if (call && !call->is_valid()) return -EINTR;
+  const Result<Ring> ring = Ring::open(moved_ring_memory(record), kMovedRingBytes);
+  const Result<EventChannel> bell = EventChannel::open(moved_bell_line(record));
+  if (!ring || !bell) return -EIO;
+  NodeLink link(*ring, *bell, WaitPolicy{});
+  const Result<Ticket> ticket = link.start(request, own_tid());
+  if (!ticket) return -ticket.error().value;
+  const long result = to_raw(await(record, link, *bell, *ticket));
+  return call && !call->is_valid() ? -EINTR : result;
+}
+
+// The number is the program's kernel's: the shadow's open file moves to where it has given a place.
+long open_there(long number, const uint64_t (&a)[6], int close_on_exec) {
+  const long there = shadow_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  if (sys::failed(there)) return there;
+  const long place = spd::give_place(*Notification::current(), std::nullopt, close_on_exec);
+  if (!sys::failed(place)) shadow_call(SYS_dup3, there, place, close_on_exec ? O_CLOEXEC : 0);
+  if (place != there) shadow_call(SYS_close, there);
+  return place;
+}
+
+} // namespace sp::vfd
+
+namespace sp::spd {
+
+long give_place(const Notification& call, std::optional<uint32_t> place, int close_on_exec) {
+  static const int nothing = eventfd(0, EFD_CLOEXEC);
+  return call.give(nothing, place, close_on_exec);
+}
+
+} // namespace sp::spd
