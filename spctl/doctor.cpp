@@ -211,9 +211,10 @@ Finding user_faults(const DoctorOptions&) {
 
 Finding user_notification(const DoctorOptions&) {
   const int error = user_notification_errno();
-  if (error == 0)
-    return {"user notification", Grade::ok, "there (static programs will need it; this version does not use it)", {}};
-  return {"user notification", Grade::ok, fmt::format("{} (not needed by this version)", errno_text(error)), {}};
+  if (error == 0) return {"user notification", Grade::ok, "for programs without the shim on isolated nodes", {}};
+  return {
+      "user notification", Grade::warn, errno_text(error),
+      "static and setuid programs stay on their first node; it needs Linux 5.19 or newer with CONFIG_SECCOMP_FILTER"};
 }
 
 Finding isolated_nodes(const DoctorOptions&) {

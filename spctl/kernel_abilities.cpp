@@ -55,8 +55,10 @@ int user_fault_errno() {
 }
 
 int user_notification_errno() {
-  const uint32_t action = SECCOMP_RET_USER_NOTIF;
-  return syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0 ? 0 : errno;
+  constexpr unsigned kWaitKillable = 1u << 5; // SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+  constexpr unsigned kFlags = SECCOMP_FILTER_FLAG_NEW_LISTENER | kWaitKillable;
+  syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, kFlags, nullptr); // flags are looked at first, then there is no filter
+  return errno == EFAULT ? 0 : errno;
 }
 
 int open_errno(const char* path, int flags) {

@@ -6,6 +6,7 @@
 #include <linux/seccomp.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
+#include <utility>
 
 #include "spd/process_status.hpp"
 #include "vfd/program_memory.hpp"
@@ -35,8 +36,12 @@ bool never_restarts(long number) { // signal(7)
 
 } // namespace
 
-Notification::Notification(int listener, const seccomp_notif& from)
-    : listener_(listener), id_(from.id), tid_(static_cast<pid_t>(from.pid)), number_(from.data.nr) {
+Notification::Notification(int listener, const seccomp_notif& from, std::function<void()> let_others)
+    : let_others_(std::move(let_others)),
+      listener_(listener),
+      id_(from.id),
+      tid_(static_cast<pid_t>(from.pid)),
+      number_(from.data.nr) {
   for (int i = 0; i < 6; ++i) arguments_[i] = from.data.args[i];
   taken = this;
   vfd::program_tid = tid_;
@@ -45,6 +50,10 @@ Notification::Notification(int listener, const seccomp_notif& from)
 Notification::~Notification() {
   taken = nullptr;
   vfd::program_tid = 0;
+}
+
+void Notification::wait_begins() {
+  if (let_others_) std::exchange(let_others_, nullptr)();
 }
 
 Notification* Notification::current() { return taken; }

@@ -5,6 +5,7 @@
 // the shadow has done already would be done twice; so whoever waits for long asks must_end().
 #pragma once
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <sys/types.h>
 
@@ -14,7 +15,8 @@ namespace sp::spd {
 
 class Notification {
 public:
-  Notification(int listener, const seccomp_notif& from);
+  // `let_others`: somebody else is to wait for the listener's next call.
+  Notification(int listener, const seccomp_notif& from, std::function<void()> let_others);
   Notification(const Notification&) = delete;
   ~Notification();
 
@@ -26,6 +28,9 @@ public:
   uint64_t arg(int i) const { return arguments_[i]; }
   int number_arg(int i) const { return static_cast<int>(arguments_[i]); }
   const uint64_t (&arguments() const)[6] { return arguments_; }
+
+  // This thread is about to wait. Until then it keeps the listener to itself, which saves waking another for each call.
+  void wait_begins();
 
   bool is_valid() const;
   // It was killed, or a signal waits for it that it shall see.
@@ -39,6 +44,7 @@ public:
 private:
   void send(long result, uint32_t flags) const;
 
+  std::function<void()> let_others_;
   int listener_;
   uint64_t id_;
   pid_t tid_;

@@ -46,10 +46,11 @@ void close_what_is_gone(pid_t tid) {
     if (vfd::is_remote(n) && flags_of(tid, n) < 0) vfd::shadow_call(SYS_close, n);
 }
 
-bool await_shadow(const wire::Moved& m) {
+bool await_shadow(Notification& call, const wire::Moved& m) {
   constexpr int64_t kLookNs = 20'000'000;
   for (wire::MovedState state; (state = m.state.load()) != wire::MovedState::settled;) {
     if (state != wire::MovedState::claimed && state != wire::MovedState::leaving) return false;
+    call.wait_begins();
     sys::futex_wait(state_word(m), static_cast<uint32_t>(state), kLookNs);
   }
   return true;
@@ -63,9 +64,9 @@ bool take_places(const Notification& call) {
 
 } // namespace
 
-bool begin_program(const Notification& call, uint32_t record) {
+bool begin_program(Notification& call, uint32_t record) {
   wire::Moved& m = wire::moved(record);
-  if (!await_shadow(m)) return false; // it may be just being adopted
+  if (!await_shadow(call, m)) return false; // it may be just being adopted
   if (m.fresh.load() == 1) {
     if (!take_places(call)) return false;
     m.fresh.store(0);
@@ -85,10 +86,11 @@ void about_to_start(uint32_t record) {
 }
 
 // Somebody may wait for the end of a pipe that exec closes, while the new program asks for nothing.
-void after_start(const Notification& call, uint32_t record) {
+void after_start(Notification& call, uint32_t record) {
   constexpr int kLookCount = 4;
   if ((call.number() != SYS_execve && call.number() != SYS_execveat) || !any_closes_on_exec(call.tid())) return;
   useconds_t look_us = 1000;
+  call.wait_begins();
   for (int i = 0; i < kLookCount; ++i, look_us *= 4) {
     usleep(look_us);
     {

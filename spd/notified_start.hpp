@@ -10,9 +10,9 @@
 namespace sp::spd {
 
 // Before any call. False: the program has no shadow.
-bool begin_program(const Notification& call, uint32_t record);
+bool begin_program(Notification& call, uint32_t record);
 
 void about_to_start(uint32_t record);                          // exec
-void after_start(const Notification& call, uint32_t record);  // the call has been let pass
+void after_start(Notification& call, uint32_t record); // the call has been let pass
 
 } // namespace sp::spd

@@ -89,6 +89,7 @@ long wait(Notification& call, std::vector<pollfd>& polled, int64_t limit_ns) {
   if (!own.any()) return look_there(polled, limit_ns);
   const int64_t end = limit_ns < 0 ? 0 : now_ns() + limit_ns;
   for (int look_ms = 0;; look_ms = std::min(look_ms * 2 + 1, kLookMsMax)) {
+    if (look_ms > 0) call.wait_begins();
     const int64_t left_ms = limit_ns < 0 ? kLookMsMax : std::max<int64_t>(0, (end - now_ns() + 999'999) / 1'000'000);
     const long here = own.look(static_cast<int>(std::min<int64_t>(look_ms, left_ms)));
     const long there = look_there(polled, 0);

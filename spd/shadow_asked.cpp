@@ -38,13 +38,15 @@ Result<int64_t> interrupt(uint32_t record, NodeLink& link, Ticket ticket) {
 // Waits for the answer, looking now and then whether the program still waits for it and whether a signal waits for the
 // program: the kernel tells nobody.
 Result<int64_t> await(uint32_t record, NodeLink& link, const EventChannel& bell, Ticket ticket) {
-  constexpr int64_t kLookFirstNs = 1'000'000, kLookNs = 8'000'000;
+  constexpr int64_t kLookFirstNs = 250'000, kLookNs = 8'000'000;
   for (int64_t look_ns = kLookFirstNs;; look_ns = std::min(look_ns * 2, kLookNs)) {
     const Result<int64_t> result = link.ring().wait(ticket, {WaitPolicy{}, bell.consumer_cpu(), look_ns});
     if (result || result.error().value != ETIMEDOUT) return result;
     if (!answers(record)) return link.abandon(ticket), fail(EIO);
-    if (Notification* const call = Notification::current(); call && call->must_end())
-      return interrupt(record, link, ticket);
+    Notification* const call = Notification::current();
+    if (!call) continue;
+    call->wait_begins();
+    if (call->must_end()) return interrupt(record, link, ticket);
   }
 }
 

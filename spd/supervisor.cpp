@@ -31,7 +31,7 @@ struct Listener {
   const int descriptor;
   const NodeId self;
   std::mutex turn;                      // who holds it waits for the next call
-  std::atomic<uint32_t> idle_count{0};  // threads that wait for their turn, or for a call
+  std::atomic<uint32_t> idle_count{0};  // threads that have the turn or wait for it
   std::atomic<uint32_t> thread_count{0};
 };
 
@@ -62,16 +62,18 @@ void add_thread(const std::shared_ptr<Listener>& listener) {
 }
 
 void serve(const std::shared_ptr<Listener>& listener) {
-  for (;;) {
+  for (std::unique_lock turn(listener->turn);;) {
     seccomp_notif call;
-    {
-      const std::lock_guard turn(listener->turn);
-      if (!await_call(*listener, call)) return;
+    if (!turn.owns_lock()) {
+      listener->idle_count.fetch_add(1);
+      turn.lock();
     }
-    if (listener->idle_count.fetch_sub(1) == 1) add_thread(listener);
-    Notification notification(listener->descriptor, call);
+    if (!await_call(*listener, call)) return;
+    Notification notification(listener->descriptor, call, [&] {
+      if (listener->idle_count.fetch_sub(1) == 1) add_thread(listener);
+      turn.unlock();
+    });
     perform_notified(listener->self, notification);
-    listener->idle_count.fetch_add(1);
   }
 }
 

@@ -4,7 +4,8 @@
 // place, as the shim would inside it.
 //
 //   listener   one for each program that was begun as such, shared by all that descend from it; it ends with the last
-//   threads    one waits at the listener, as many as calls are under way perform; whoever takes a call wakes the next
+//   threads    one has its turn: it waits at the listener and performs what is asked; before a call that waits it leaves the
+//              turn to the next
 //
 // What if one dies? The program: its call is no longer valid, and the shadow's part of it is ended. spd: the node dies. The
 // shadow: it no longer answers, and spd kills the body.
