@@ -7,6 +7,8 @@
 #include <fmt/core.h>
 #include <memory>
 
+#include "spctl/runtime_folder.hpp"
+
 namespace sp::spctl {
 namespace {
 
@@ -16,9 +18,12 @@ uint32_t bounded_count(uint32_t count) {
 }
 
 ClusterNodeView view_of(const wire::ClusterNode& node) {
-  return {node.state.load(std::memory_order_relaxed), node.first_pid, node.end_pid,
+  return {node.state.load(std::memory_order_relaxed),
+          node.first_pid,
+          node.end_pid,
           bounded_count(node.body_count.load(std::memory_order_relaxed)),
-          node.bodies_begun.load(std::memory_order_relaxed)};
+          node.bodies_begun.load(std::memory_order_relaxed),
+          node.dead_since.load(std::memory_order_relaxed)};
 }
 
 } // namespace
@@ -45,7 +50,14 @@ tl::expected<ClusterView, ReadError> parse_cluster(std::span<const std::byte> he
                                   c.version, c.bytes, wire::kClusterVersion, sizeof c));
   if (c.node_count < 1 || c.node_count > kNodeCountMax)
     return unreadable(fmt::format("its cluster's segment names {} nodes; it is damaged", c.node_count));
-  ClusterView view{c.placement, std::min(c.moved_high.load(std::memory_order_relaxed), wire::kMovedCountMax), {}};
+  c.name[sizeof c.name - 1] = '\0';
+  ClusterView view{};
+  view.placement = c.placement;
+  view.moved_high = std::min(c.moved_high.load(std::memory_order_relaxed), wire::kMovedCountMax);
+  view.cores_per_node = c.cores_per_node;
+  view.epoch = c.epoch.load(std::memory_order_relaxed);
+  view.name = c.name;
+  if (!is_cluster_name(view.name)) view.name.clear();
   for (uint32_t n = 0; n < c.node_count; ++n) {
     view.nodes.push_back(view_of(c.nodes[n]));
     if (view.nodes.back().first_pid <= 0 || view.nodes.back().end_pid < view.nodes.back().first_pid)

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <tl/expected.hpp>
 #include <vector>
 
@@ -20,12 +21,16 @@ struct ClusterNodeView {
   int32_t first_pid, end_pid; // its lease of process numbers
   uint32_t body_count;        // now
   uint64_t bodies_begun;      // since the start
+  int64_t dead_since;         // seconds since 1970; 0: it lives
 };
 
 struct ClusterView {
   wire::Placement placement;
   uint32_t moved_high; // records to look at
   std::vector<ClusterNodeView> nodes;
+  uint32_t cores_per_node; // 0: all
+  uint32_t epoch;          // nodes that have died
+  std::string name;        // of a cluster that lasts, else empty
 };
 
 struct MovedView { // numbers are those inside

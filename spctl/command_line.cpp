@@ -8,12 +8,14 @@
 #include "libsuperproc/base/ids.hpp"
 #include "spctl/commands.hpp"
 #include "spctl/message.hpp"
+#include "spctl/runtime_folder.hpp"
 #include "spctl/tool_options.hpp"
 
 namespace sp::spctl {
 namespace {
 
-constexpr std::array<std::string_view, 4> kRunOptionsWithValue = {"--nodes", "-n", "--placement", "--cores-per-node"};
+constexpr std::array<std::string_view, 5> kRunOptionsWithValue = {"--nodes", "-n", "--placement", "--cores-per-node",
+                                                                  "--cluster"};
 constexpr std::string_view kSummary = "--summary";
 
 struct Divided {
@@ -50,6 +52,7 @@ public:
     app_.set_version_flag("--version", "spctl " SP_VERSION, "Print the version and end");
     app_.require_subcommand(1);
     add_run();
+    add_clusters();
     add_ps();
     add_subprocess_commands();
     add_syscalls();
@@ -92,6 +95,8 @@ private:
     command->add_flag_callback(
         "--isolate", [this] { run_.isolation = Isolation::namespaces; },
         "Give each node namespaces of its own and spread processes over them");
+    command->add_option("--cluster", run_.cluster, "Run it in the cluster NAME, which spctl up has started")
+        ->type_name("NAME");
     command->add_option("--placement", run_.placement, "Where threads go: round-robin, fill, least-loaded")
         ->type_name("POLICY");
     command->add_option("--cores-per-node", run_.cores_per_node, "CPUs of each node (an equal share)")->type_name("N");
@@ -104,6 +109,20 @@ private:
         "Run a program that cannot be virtualised natively instead of refusing it");
     command->add_flag("--trace", run_.trace, "Say on standard error what conversion and placement do");
     command->callback([this] { action_ = [this] { return run(run_); }; });
+  }
+
+  void add_clusters() {
+    CLI::App* command = add("up", "Start a cluster of isolated nodes that stays");
+    command->add_option("-n,--nodes", up_.nodes, "How many nodes, 1 to 16 (SUPERPROC_NODES, else 2)")->type_name("N");
+    command->add_option("--name", up_.name, "What it is called (default)")->type_name("NAME");
+    command->add_option("--placement", up_.placement, "Where processes go: round-robin, fill, least-loaded")
+        ->type_name("POLICY");
+    command->add_option("--cores-per-node", up_.cores_per_node, "CPUs of each node (all)")->type_name("N");
+    command->callback([this] { action_ = [this] { return up(up_); }; });
+
+    command = add("down", "End such a cluster, and everything in it");
+    command->add_option("NAME", down_.name, "Which (default)");
+    command->callback([this] { action_ = [this] { return down(down_); }; });
   }
 
   void add_ps() {
@@ -172,6 +191,8 @@ private:
   CLI::App app_{"spctl: runs and inspects programs under superproc"};
   std::function<int()> action_;
   RunOptions run_;
+  UpOptions up_{kClusterNameDefault, {}, {}, {}};
+  DownOptions down_{kClusterNameDefault};
   PsOptions ps_;
   SubProcessOptions subprocess_;
   SyscallsOptions syscalls_;

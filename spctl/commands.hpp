@@ -20,12 +20,23 @@ struct RunOptions {
   std::string placement;
   std::string cores_per_node;
   std::string summary_path;
+  std::string cluster; // that lasts, and is to run it; empty: its own
   NativeFallback fallback = NativeFallback::refuse;
   Isolation isolation = Isolation::none;
   bool trace = false;
   std::vector<std::string> command; // the program and its arguments
 };
 int run(const RunOptions& options);
+
+struct UpOptions {
+  std::string name, nodes, placement, cores_per_node; // as given
+};
+int up(const UpOptions& options);
+
+struct DownOptions {
+  std::string name;
+};
+int down(const DownOptions& options);
 
 struct DoctorOptions {
   Output output = Output::table;

@@ -85,9 +85,12 @@ ordered_json cluster_json(const IsolatedCluster& cluster) {
                      {"first_number", node.first_pid},
                      {"end_number", node.end_pid},
                      {"bodies", node.body_count},
-                     {"bodies_begun", node.bodies_begun}});
+                     {"bodies_begun", node.bodies_begun},
+                     {"dead_since", node.dead_since}});
   }
   return {{"cluster", cluster.number()},
+          {"name", cluster.view.name},
+          {"epoch", cluster.view.epoch},
           {"placement", placement_name(cluster.view.placement)},
           {"nodes", std::move(nodes)}};
 }

@@ -17,9 +17,11 @@
 #include "spctl/elf.hpp"
 #include "spctl/isolation_probe.hpp"
 #include "spctl/kernel_abilities.hpp"
+#include "spctl/lasting_cluster.hpp"
 #include "spctl/library.hpp"
 #include "spctl/message.hpp"
 #include "spctl/run_settings.hpp"
+#include "spctl/runtime_folder.hpp"
 #include "spctl/table.hpp"
 
 extern char** environ;
@@ -232,6 +234,19 @@ Finding isolated_nodes(const DoctorOptions&) {
   return {"isolated nodes", Grade::ok, what + "; a process has moved to the second one", {}};
 }
 
+Finding lasting_clusters(const DoctorOptions&) {
+  constexpr const char* kName = "lasting clusters";
+  if (const auto there = check_runtime_folder(); !there)
+    return {kName, Grade::warn, there.error().text, "spctl up needs a folder of your own for its files"};
+  std::string running, stale;
+  for (const ClusterFile& file : list_cluster_files()) {
+    std::string& names = file.state == ClusterFileState::stale ? stale : running;
+    names += (names.empty() ? "" : ", ") + file.name;
+  }
+  if (!stale.empty()) return {kName, Grade::warn, stale + " had no end in order", "spctl down removes what is left"};
+  return {kName, Grade::ok, running.empty() ? "none" : running, {}};
+}
+
 Finding virtual_machines(const DoctorOptions&) {
   const int error = open_errno("/dev/kvm", O_RDWR);
   if (error == 0) return {"/dev/kvm", Grade::ok, "usable (nodes in virtual machines will need it)", {}};
@@ -239,9 +254,10 @@ Finding virtual_machines(const DoctorOptions&) {
 }
 
 using Check = Finding (*)(const DoctorOptions&);
-constexpr Check kChecks[] = {kernel,     dispatch,   memory_files, library_found,     first_program,  cpus,
-                             huge_pages, overcommit, map_count,    address_space,     open_files,     processes,
-                             inspection, cores,      user_faults,  user_notification, isolated_nodes, virtual_machines};
+constexpr Check kChecks[] = {
+    kernel,      dispatch,          memory_files,   library_found,    first_program,   cpus,       huge_pages,
+    overcommit,  map_count,         address_space,  open_files,       processes,       inspection, cores,
+    user_faults, user_notification, isolated_nodes, lasting_clusters, virtual_machines};
 
 void print_table(const std::vector<Finding>& findings) {
   Table table({{""}, {""}, {""}});

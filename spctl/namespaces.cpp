@@ -45,6 +45,14 @@ bool enter_user_namespace() {
   return true;
 }
 
+void drop_privileges() {
+  if (geteuid() == 0) return; // the user's own
+  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  const __user_cap_data_struct none[2]{};
+  syscall(SYS_capset, &header, none);
+}
+
 uint64_t namespaces_of(NodeId node) {
   return CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS | (node.value == 0 ? 0 : CLONE_NEWNET);
 }

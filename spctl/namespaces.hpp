@@ -10,6 +10,9 @@ namespace sp::spctl {
 // For an ordinary user: a user namespace of his own, in which he may make the others. errno says why not.
 bool enter_user_namespace();
 
+// For the program: gives up what the user namespace lends.
+void drop_privileges();
+
 // For clone3: what each node has of its own. The first one shares the launcher's network.
 uint64_t namespaces_of(NodeId node);
 

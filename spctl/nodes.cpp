@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spctl nodes [PID]`: for each node of a SubProcess its resident process, agent, CPUs, threads and requests; for each
 // isolated node its daemon, its process numbers, and how many SubProcesses have moved there.
+#include <ctime>
 #include <nlohmann/json.hpp>
 
 #include "spctl/commands.hpp"
@@ -61,6 +62,15 @@ void print_subprocesses(const std::vector<SubProcess>& chosen) {
   table.print();
 }
 
+std::string time_text(int64_t seconds) {
+  if (seconds <= 0) return "-";
+  const time_t then = seconds;
+  char text[32] = "-";
+  tm parts{};
+  if (localtime_r(&then, &parts)) strftime(text, sizeof text, "%F %T", &parts);
+  return text;
+}
+
 void print_clusters(const std::vector<IsolatedCluster>& clusters) {
   Table table({{"CLUSTER", Align::right},
                {"ISOLATED NODE", Align::right},
@@ -68,13 +78,16 @@ void print_clusters(const std::vector<IsolatedCluster>& clusters) {
                {"SPD", Align::right},
                {"NUMBERS"},
                {"BODIES", Align::right},
-               {"BEGUN", Align::right}});
+               {"BEGUN", Align::right},
+               {"DEAD SINCE"},
+               {"NAME"}});
   for (const IsolatedCluster& cluster : clusters)
     for (uint32_t n = 0; n < cluster.nodes.size(); ++n) {
       const ClusterNodeView& node = cluster.view.nodes[n];
       table.row({fmt::format("{}", cluster.number()), fmt::format("{}", n), state_name(node.state),
                  number_or_dash(cluster.nodes[n].spd), fmt::format("{}-{}", node.first_pid, node.end_pid - 1),
-                 fmt::format("{}", node.body_count), fmt::format("{}", node.bodies_begun)});
+                 fmt::format("{}", node.body_count), fmt::format("{}", node.bodies_begun), time_text(node.dead_since),
+                 cluster.view.name.empty() ? "-" : cluster.view.name});
     }
   table.print();
 }

@@ -11,6 +11,7 @@
 
 #include "spctl/cluster.hpp"
 #include "spctl/commands.hpp"
+#include "spctl/join.hpp"
 #include "spctl/kernel_abilities.hpp"
 #include "spctl/library.hpp"
 #include "spctl/message.hpp"
@@ -42,26 +43,22 @@ Refusal execute(const Program& program, std::vector<std::string> command, std::v
 }
 
 int execute_isolated(const Program& program, std::vector<std::string> command, const RunSettings& settings,
-                     const std::string& library) {
+                     const std::string& cluster, const std::string& library) {
   if (program.runs_by_shell) {
     command.front() = program.path;
     command.insert(command.begin(), "/bin/sh");
   }
+  const std::string file = program.runs_by_shell ? "/bin/sh" : program.path;
   RunSettings on_a_node = settings;
-  on_a_node.node_count = 1; // threads stay on their process's node
-  const auto status = run_isolated(settings, program.runs_by_shell ? "/bin/sh" : program.path, command,
-                                   superproc_environment(environ, on_a_node, library));
+  on_a_node.node_count = 1;     // threads stay on their process's node
+  on_a_node.cores_per_node = 0; // the node itself has no others
+  const auto environment = superproc_environment(environ, on_a_node, library);
+  const auto status = cluster.empty() ? run_isolated(settings, file, command, environment)
+                                      : run_in_cluster(cluster, file, command, environment);
   if (!status && status.error().exit_code == kExitOwnError)
     return own_error("{}; see spctl doctor", status.error().text);
   if (!status) return refuse(status.error());
   end_as(*status);
-}
-
-// A first program without the shim cannot name its SuperProcess to those that it starts, as others do.
-std::string own_identity() {
-  timespec now{};
-  clock_gettime(CLOCK_BOOTTIME, &now);
-  return fmt::format("{}={}:{}", wire::kEnvId, getpid(), now.tv_sec * 1'000'000'000 + now.tv_nsec);
 }
 
 // An empty file where the summary will be, by a path that holds wherever the program goes.
@@ -90,9 +87,11 @@ int run(const RunOptions& options) {
   const auto program = judge_program(*path);
   if (!program) return refuse(program.error());
 
-  const bool isolated = options.isolation == Isolation::namespaces;
+  const bool isolated = options.isolation == Isolation::namespaces || !options.cluster.empty();
+  if (!options.cluster.empty() && !(options.nodes + options.placement + options.cores_per_node).empty())
+    return own_error("--nodes, --placement and --cores-per-node are the cluster's; give them to spctl up");
   if (isolated && options.fallback == NativeFallback::allow)
-    return own_error("--isolate and --allow-native exclude each other: on isolated nodes nothing runs natively");
+    return own_error("isolated nodes and --allow-native exclude each other: on isolated nodes nothing runs natively");
   if (isolated && inside_superproc())
     return own_error("isolated nodes inside a SuperProcess are not possible; run it outside");
   if (!program->obstacle.empty() && (options.fallback == NativeFallback::allow || !program->starts_others)) {
@@ -112,9 +111,9 @@ int run(const RunOptions& options) {
   const auto summary = new_summary(options.summary_path);
   if (!summary) return refuse(summary.error());
   settings->summary_path = *summary;
-  if (isolated) return execute_isolated(*program, options.command, *settings, *library);
+  if (isolated) return execute_isolated(*program, options.command, *settings, options.cluster, *library);
   auto environment = superproc_environment(environ, *settings, *library);
-  if (!program->obstacle.empty()) environment.push_back(own_identity());
+  if (!program->obstacle.empty()) environment.push_back(superprocess_name());
   return refuse(execute(*program, options.command, std::move(environment)));
 }
 

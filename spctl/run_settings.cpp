@@ -3,8 +3,10 @@
 #include "spctl/run_settings.hpp"
 
 #include <charconv>
+#include <ctime>
 #include <optional>
 #include <string_view>
+#include <unistd.h>
 
 namespace sp::spctl {
 namespace {
@@ -124,6 +126,12 @@ std::vector<std::string> superproc_environment(char** own, const RunSettings& se
   if (settings.trace) environment.push_back(fmt::format("{}=1", wire::kEnvTrace));
   if (!settings.summary_path.empty()) environment.push_back(fmt::format("{}={}", kEnvSummary, settings.summary_path));
   return environment;
+}
+
+std::string superprocess_name() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return fmt::format("{}={}:{}", wire::kEnvId, getpid(), now.tv_sec * 1'000'000'000 + now.tv_nsec);
 }
 
 } // namespace sp::spctl

@@ -32,6 +32,10 @@ tl::expected<RunSettings, Refusal> check_settings(const RunOptions& options, con
 // program is the first of a new SuperProcess, also inside another one.
 std::vector<std::string> superproc_environment(char** own, const RunSettings& settings, const std::string& library);
 
+// The variable that names a SuperProcess which begins with the calling process: its first program may have no shim, and
+// then cannot name it to those that it starts.
+std::string superprocess_name();
+
 // `own` without anything of superproc.
 std::vector<std::string> native_environment(char** own);
 

@@ -32,7 +32,6 @@ namespace sp::spd {
 namespace {
 
 pid_t first_program = 0;
-std::atomic<uint32_t> begun{0}; // children so far: the reaper has none to wait for before the first
 
 // ---- a body ----
 
@@ -102,6 +101,13 @@ int error_of(const wire::Moved& m) {
   return error < 0 || error > 4095 ? EIO : error;
 }
 
+sigset_t only(int signal) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, signal);
+  return set;
+}
+
 void report(NodeId self, uint32_t record, const siginfo_t& news, int status) {
   wire::Moved& m = wire::moved(record);
   if (m.use.load() != children[record].use || m.state.load() == wire::MovedState::free) return; // its program went home
@@ -162,8 +168,6 @@ long start_body(NodeId self, uint32_t record) {
     _exit(127);
   }
   if (made < 0) return children[record].pid.store(0), made;
-  begun.fetch_add(1);
-  begun.notify_one();
   if (const long failed = supervised ? supervise_child(self, m, pid) : 0) return children[record].pid.store(0), failed;
   if (const int error = error_of(m)) return children[record].pid.store(0), -error;
   wire::cluster().nodes[self.value].body_count.fetch_add(1);
@@ -171,13 +175,18 @@ long start_body(NodeId self, uint32_t record) {
   return 0;
 }
 
+void block_ends() {
+  const sigset_t ends = only(SIGCHLD);
+  pthread_sigmask(SIG_BLOCK, &ends, nullptr);
+}
+
 void reap_until_empty(NodeId self) {
+  const sigset_t ends = only(SIGCHLD);
   for (;;) {
-    const uint32_t seen = begun.load();
     siginfo_t news{};
     if (waitid(P_ALL, 0, &news, WEXITED | WSTOPPED | WCONTINUED | WNOWAIT) != 0) {
       if (first_program) return;
-      begun.wait(seen);
+      sigwaitinfo(&ends, nullptr); // of a body that begins, or of an orphan that comes to us
       continue;
     }
     int status = 0;

@@ -15,7 +15,11 @@ long signal_first_program(int signal); // 0 or -errno
 // 0 or -errno. Returns when the program runs, as vfork does.
 long start_body(NodeId self, uint32_t record);
 
-// Takes the ends, stops and continuations of all children until none is left but the keeper.
+// SIGCHLD is for the reaper alone; before there are threads.
+void block_ends();
+
+// Takes the ends, stops and continuations of all children. Returns when none is left but the keeper, if there was a first
+// program.
 void reap_until_empty(NodeId self);
 
 } // namespace sp::spd

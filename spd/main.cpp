@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// spd, the daemon of an isolated node: the first process of its namespaces. `spctl run --isolate` starts one for each
-// node; nobody else has a reason to. It furnishes the node, begins bodies that others ask for, reports how they end, and
+// spd, the daemon of an isolated node: the first process of its namespaces. `spctl run --isolate` and `spctl up` start one for
+// each node; nobody else has a reason to. It furnishes the node, begins bodies that others ask for, reports how they end, and
 // adopts orphans.
 //
 //   spd NODE SEGMENTS REPORT [FILE ARGUMENTS...]    descriptors of the cluster segment and of each node's pool, with commas
 //                                                   between, and of the launcher's pipe; the first node's spd runs the
-//                                                   program
+//                                                   program, if there is one: a cluster that lasts has none
 // Threads: one serves requests, two watch processes that are not its children, the main one reaps its children.
 #include <algorithm>
 #include <cerrno>
@@ -23,7 +23,7 @@
 #include <vector>
 
 #include "libsuperproc/base/sys.hpp"
-#include "libsuperproc/wire/cluster.hpp"
+#include "libsuperproc/cluster/node_cpus.hpp"
 #include "spd/agent.hpp"
 #include "spd/bodies.hpp"
 #include "spd/isolation.hpp"
@@ -98,7 +98,7 @@ void await_other_nodes() {
 } // namespace
 
 int main(int count, char** arguments) {
-  if (count < 4 || (atoi(arguments[1]) == 0 && count < 6)) {
+  if (count < 4) {
     fprintf(stderr, "spd is started by spctl: spctl run --isolate --nodes 2 -- PROGRAM\n");
     return 125;
   }
@@ -113,12 +113,14 @@ int main(int count, char** arguments) {
   if (self.value >= node_count || segments.size() != 1 + node_count) return 125;
   sp::spd::write_notified_filter(sp::wire::notified_filter());
   sp::spd::furnish(self);
+  sp::keep_to_node_cpus(self, sp::wire::cluster().cores_per_node);
   for (const int segment : segments) fcntl(segment, F_SETFD, FD_CLOEXEC);
   start_keeper(segments);
   sp::spd::have_pools({segments.begin() + 1, segments.end()});
   if (!sp::vpid::set_next_pid(sp::spd::lease_of(self).first))
     sp::spd::give_up(125, "an isolated node cannot choose process numbers (ns_last_pid)", errno);
-  if (self.value == 0) {
+  const bool has_program = self.value == 0 && count >= 6;
+  if (has_program) {
     await_other_nodes();
     sp::spd::start_first_program(arguments + 4);
   } else {
@@ -128,6 +130,7 @@ int main(int count, char** arguments) {
   kept.push_back(report);
   let_go_of_descriptors(kept);
   for (int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTERM, SIGPIPE}) std::signal(signal, SIG_IGN);
+  sp::spd::block_ends();
   std::thread(sp::spd::serve, self).detach();
   std::thread(sp::spd::watch_all, self).detach();
   std::thread(sp::spd::watch_holders, self).detach();

@@ -10,11 +10,15 @@ _spctl_syscalls() {
   "${COMP_WORDS[0]}" syscalls 2>/dev/null | awk 'NR > 1 { print $2 }'
 }
 
+_spctl_clusters() { # those that last
+  "${COMP_WORDS[0]}" nodes 2>/dev/null | awk '$1 == "CLUSTER" { seen = 1; next } seen && $NF != "-" { print $NF }' | sort -u
+}
+
 _spctl() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} at words=""
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "run ps nodes maps fds stats kill syscalls doctor bench --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "run up down ps nodes maps fds stats kill syscalls doctor bench --help --version" -- "$word")
     return
   fi
 
@@ -22,7 +26,7 @@ _spctl() {
     for ((at = 2; at < COMP_CWORD; at++)); do
       case ${COMP_WORDS[at]} in
         --) ((at++)); break ;;
-        -n | --nodes | --placement | --cores-per-node | --summary)
+        -n | --nodes | --placement | --cores-per-node | --summary | --cluster)
           # bash splits --nodes=2 into three words
           if [ "${COMP_WORDS[at + 1]}" = = ]; then ((at++)); fi
           ((at++)) ;;
@@ -51,10 +55,15 @@ _spctl() {
     -s | --signal | -l) words=$("${COMP_WORDS[0]}" kill -l) ;;
     --missed) words=$(_spctl_subprocesses) ;;
     --only) words=$("${COMP_WORDS[0]}" bench --list 2>/dev/null) ;;
-    --runs | --cores-per-node) ;;
+    --cluster) words=$(_spctl_clusters) ;;
+    --runs | --cores-per-node | --name) ;;
     *)
       case ${COMP_WORDS[1]} in
-        run) words="--nodes --isolate --placement --cores-per-node --summary --allow-native --trace --help --" ;;
+        up) words="--nodes --name --placement --cores-per-node --help" ;;
+        down)
+          words="--help"
+          [[ $word == -* ]] || words=$(_spctl_clusters) ;;
+        run) words="--nodes --isolate --cluster --placement --cores-per-node --summary --allow-native --trace --help --" ;;
         ps) words="--json --threads --tree --help" ;;
         nodes | maps | stats | fds)
           words="--json --help"

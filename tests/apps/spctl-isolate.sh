@@ -57,6 +57,10 @@ printf 'exit 5\n' >"$WORK/plain"
 chmod +x "$WORK/plain"
 check "without #! a shell runs it" 5 "" isolate -- "$WORK/plain"
 
+cpus='grep Cpus_allowed_list /proc/self/status'
+check "all CPUs for each node" 0 '^1$' isolate -- sh -c "for i in 1 2; do $cpus; done | sort -u | wc -l"
+[ "$(nproc)" -lt 2 ] || check "--cores-per-node" 0 '^2$' isolate --cores-per-node 1 -- sh -c "for i in 1 2; do $cpus; done | sort -u | wc -l"
+
 # Descriptors.
 check "standard input and output" 0 '^ONE TWO$' bash -c 'echo one two | "$1" run --isolate -- cat | tr a-z A-Z' _ "$SPCTL"
 check "... of a moved program" 0 '^ONE$' bash -c 'echo one | "$1" run --isolate -- sh -c "cat; true" | tr a-z A-Z' _ "$SPCTL"
@@ -106,8 +110,8 @@ check "stats: the shadow" 0 "^its shadow +$shadow on node 0\$" "$SPCTL" stats "$
 check "maps" 0 'rw-s +[0-9. GiMB]+ +cluster ' "$SPCTL" maps "$moved"
 check "nodes PID" 0 "^ *$moved +0\\* +[a-z]+ +$moved " "$SPCTL" nodes "$moved"
 refused "a shadow is not one" 125 "not under superproc" "$SPCTL" nodes "$shadow"
-check "nodes: the first one" 0 "^ *$cluster +0 +running +$cluster +300-[0-9]+ +0 +0\$" "$SPCTL" nodes
-check "nodes: another" 0 "^ *$cluster +1 +running +[0-9]+ +[0-9]+-[0-9]+ +1 +1\$" "$SPCTL" nodes
+check "nodes: the first one" 0 "^ *$cluster +0 +running +$cluster +300-[0-9]+ +0 +0 +- +-\$" "$SPCTL" nodes
+check "nodes: another" 0 "^ *$cluster +1 +running +[0-9]+ +[0-9]+-[0-9]+ +1 +1 +- +-\$" "$SPCTL" nodes
 check "nodes of one cluster" 0 "^ *$cluster +2 +running " "$SPCTL" nodes "$cluster"
 check "nodes --json" 0 '^running 1$' bash -c '"$1" nodes --json "$2" | python3 -c "
 import json, sys
@@ -134,7 +138,7 @@ check "... others were not" 0 '^second 143$' cat "$WORK/said"
 start 1 "sleep $mark; sleep $mark"
 cluster=$(clusters)
 kill -9 "$(spd 2)"
-node_is_dead() { "$SPCTL" nodes "$cluster" | grep -q "^ *$cluster  *2  *dead  *- "; }
+node_is_dead() { "$SPCTL" nodes "$cluster" | grep -q "^ *$cluster  *2  *dead  *- .* 20[0-9-]* [0-9:]* *-\$"; }
 soon node_is_dead || wrong "nodes does not show a dead one"
 kill "$launcher"
 wait "$launcher"
