@@ -9,6 +9,7 @@
 #include "gnttab-shm/node_queue.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spd/bodies.hpp"
+#include "spd/parked.hpp"
 #include "spd/report.hpp"
 #include "spd/segment.hpp"
 #include "spd/spaces.hpp"
@@ -81,6 +82,12 @@ long perform(NodeId self, const Request& request) {
   switch (static_cast<NodeOperation>(request.operation)) { // those that are about no record
     case NodeOperation::hold_space: return hold_space(self, record, static_cast<pid_t>(signal));
     case NodeOperation::let_go_space: return let_go_space(self, record, static_cast<pid_t>(signal));
+    case NodeOperation::park: return park(static_cast<pid_t>(record), signal);
+    case NodeOperation::drop_parked: return drop_parked(record);
+    case NodeOperation::hand_over:
+      return hand_over(static_cast<pid_t>(record), signal, request.arguments[2], request.arguments[3] != 0);
+    case NodeOperation::watch_token:
+      return watch_token(static_cast<pid_t>(record), signal, request.arguments[2], request.arguments[3]);
     default: break;
   }
   if (record >= wire::kMovedCountMax) return -EINVAL;

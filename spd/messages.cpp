@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "spd/admission.hpp"
+#include "spd/unplaced.hpp"
 
 namespace sp::spd {
 
@@ -44,8 +45,9 @@ long perform_message(const CallWords& call) {
   Message message;
   if (!in_segment(call[2], sizeof(msghdr))) return -EFAULT;
   if (const long error = read_message(there, message)) return error;
-  const long result = sys::call(static_cast<long>(call[0]), call[1], &message.header, call[3]);
-  if (call[0] == SYS_sendmsg || sys::failed(result)) return result;
+  if (call[0] == SYS_sendmsg) return sys::call(SYS_sendmsg, call[1], &message.header, call[3]);
+  const long result = receive_unplaced(static_cast<int>(call[1]), message.header, static_cast<int>(call[3]));
+  if (sys::failed(result)) return result;
   there->msg_namelen = message.header.msg_namelen;
   there->msg_controllen = message.header.msg_controllen;
   there->msg_flags = message.header.msg_flags;

@@ -99,7 +99,10 @@ std::optional<long> map_file(const Notification& n) {
   return std::nullopt;
 }
 
-long pass_message(const Notification& n) { return *message_by_shadow(AsCall(n).call); }
+long pass_message(const Notification& n) {
+  return message_by_shadow(n.arg(0), reinterpret_cast<msghdr*>(n.arg(1)), static_cast<int>(n.arg(2)),
+                           n.number() == SYS_sendmsg);
+}
 
 // Programs have a loop of read and write for files where these calls do not work: they are told so.
 std::optional<long> copy_file(const Notification& n) {

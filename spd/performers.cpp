@@ -5,11 +5,13 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "libsuperproc/cluster/moved_kin.hpp"
 #include "spd/messages.hpp"
 #include "spd/shadow_descriptors.hpp"
+#include "spd/unplaced.hpp"
 
 namespace sp::spd {
 
@@ -92,14 +94,15 @@ bool may_block(const CallWords& call) {
   switch (call[0]) {
     case SYS_read:
     case SYS_readv:
-    case SYS_recvfrom:
-    case SYS_recvmsg:
     case SYS_accept:
     case SYS_accept4: return would_wait(descriptor, POLLIN);
+    case SYS_recvfrom: return !(call[4] & MSG_DONTWAIT) && would_wait(descriptor, POLLIN);
+    case SYS_recvmsg: return !(call[3] & MSG_DONTWAIT) && would_wait(descriptor, POLLIN);
     case SYS_write:
-    case SYS_writev: // ready for a byte is not ready for all
-    case SYS_sendto:
-    case SYS_sendmsg: return call[3] > 512 || would_wait(descriptor, POLLOUT);
+    case SYS_writev: return call[3] > 512 || would_wait(descriptor, POLLOUT); // ready for a byte is not ready for all
+    case SYS_sendto: return !(call[4] & MSG_DONTWAIT) && (call[3] > 512 || would_wait(descriptor, POLLOUT));
+    case SYS_sendmsg: // the body says how many bytes
+      return !(call[3] & MSG_DONTWAIT) && (call[4] > 512 || would_wait(descriptor, POLLOUT));
     case SYS_poll:
     case SYS_ppoll:
     case SYS_select:
@@ -125,10 +128,18 @@ long perform_call(uint32_t record, const CallWords& call) {
       stop_bodies({wire::moved(record).shadow_node.load()}, static_cast<int32_t>(call[1])) &&
       static_cast<int32_t>(call[1]) > 0)
     return 0;
+  switch (call[0]) {
+    case SYS_socketpair: return make_pair(call);
+    case SYS_sendmsg:
+    case SYS_recvmsg: return perform_message(call);
+    case SYS_close_range: return close_published(record, call);
+    default: break;
+  }
+  std::unique_lock<std::mutex> held(numbers(), std::defer_lock);
+  if (call[0] == SYS_dup3) held.lock();
   const long result =
-      call[0] == SYS_sendmsg || call[0] == SYS_recvmsg
-          ? perform_message(call)
-          : sys::call(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]);
+      sys::call(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]);
+  if (call[7] != 0) held.lock();
   return note_descriptors(record, call, result);
 }
 

@@ -34,6 +34,7 @@
 #include "spd/performers.hpp"
 #include "spd/segment.hpp"
 #include "spd/shadow_descriptors.hpp"
+#include "spd/unplaced.hpp"
 
 namespace sp::spd {
 
@@ -157,6 +158,7 @@ void become_shadow_of(uint32_t child) {
   for (uint32_t n = 0; n < wire::kVfdCountMax; ++n)
     wire::moved(child).descriptors[n].store(body().descriptors[n].load(std::memory_order_relaxed));
   record = child, use = body().use.load();
+  drop_unplaced();
   forget_performers();
   const NodeId here{body().shadow_node.load()};
   const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
@@ -192,8 +194,10 @@ long clone_as_next(uint32_t child) {
 }
 
 long fork_for(uint32_t child) {
+  numbers().lock();
   long made = clone_self(child, Number::chosen);
   if (made == -EPERM) made = clone_as_next(child);
+  numbers().unlock(); // in both
   if (made == 0) become_shadow_of(child);
   return made < 0 ? made : 0;
 }
@@ -272,6 +276,7 @@ int main(int, char**) {
   if (record >= sp::wire::kMovedCountMax || body().pid.load() != getpid()) return 125;
   use = body().use.load();
   publish_descriptors(record);
+  allow_unplaced();
   char name[16] = {};
   const char* path = reinterpret_cast<const char*>(sp::wire::transfer_area(record, 0));
   const char* base = path;

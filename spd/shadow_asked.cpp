@@ -8,7 +8,7 @@
 
 #include "spd/notification.hpp"
 #include "spd/places.hpp"
-#include "vfd/descriptors.hpp"
+#include "vfd/passing.hpp"
 #include "vfd/shadow_call.hpp"
 
 namespace sp::vfd {
@@ -74,6 +74,38 @@ long open_there(long number, const uint64_t (&a)[6], int close_on_exec) {
   if (!sys::failed(place)) shadow_call(SYS_dup3, there, place, close_on_exec ? O_CLOEXEC : 0);
   if (place != there) shadow_call(SYS_close, there);
   return place;
+}
+
+// What it passes must be the shadow's, and what it receives becomes the shadow's: the program's own kernel has no part.
+SentDescriptors::~SentDescriptors() = default;
+
+long SentDescriptors::replace(uint8_t* control, uint64_t bytes) {
+  long refused = 0;
+  each_array(control, bytes, [&](uint64_t, const int* numbers, uint64_t count) {
+    for (uint64_t i = 0; i < count; ++i)
+      if (!is_remote(static_cast<uint64_t>(numbers[i]))) refused = -EOPNOTSUPP;
+  });
+  return refused;
+}
+
+uint64_t receive_descriptors(Side, uint8_t* control, uint64_t bytes, int flags, bool& lost) {
+  const int close_on_exec = flags & MSG_CMSG_CLOEXEC;
+  each_array(control, bytes, [&](uint64_t, int* numbers, uint64_t count) {
+    for (uint64_t i = 0; i < count; ++i) {
+      Transfer transfer;
+      auto* const seen = static_cast<wire::Token*>(transfer.take(sizeof(wire::Token)));
+      wire::Token token;
+      const bool elsewhere = shadow_call(SYS_recvfrom, numbers[i], seen, sizeof token, MSG_PEEK | MSG_DONTWAIT, nullptr,
+                                         nullptr) == sizeof token &&
+                             is_token(*seen, token);
+      const long place = elsewhere ? -1 : spd::give_place(*Notification::current(), std::nullopt, close_on_exec);
+      if (place >= 0) shadow_call(SYS_dup3, numbers[i], place, close_on_exec ? O_CLOEXEC : 0);
+      shadow_call(SYS_close, numbers[i]);
+      lost = lost || place < 0;
+      numbers[i] = place < 0 ? -1 : static_cast<int>(place);
+    }
+  });
+  return bytes;
 }
 
 } // namespace sp::vfd

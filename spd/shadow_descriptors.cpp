@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -53,9 +54,18 @@ void close_at_exec(uint32_t record) {
   }
 }
 
+long close_published(uint32_t record, const CallWords& call) {
+  for (uint64_t n = call[1]; n <= std::min<uint64_t>(call[2], wire::kVfdCountMax - 1); ++n) {
+    if (!is_open(record, static_cast<uint32_t>(n))) continue;
+    if (call[3] & CLOSE_RANGE_CLOEXEC)
+      sys::call(SYS_fcntl, n, F_SETFD, FD_CLOEXEC);
+    else
+      sys::call(SYS_close, n), publish(record, n);
+  }
+  return 0;
+}
+
 long note_descriptors(uint32_t record, const CallWords& call, long result) {
-  if (call[0] == SYS_close_range)
-    for (uint64_t n = call[1]; n <= std::min<uint64_t>(call[2], wire::kVfdCountMax - 1); ++n) publish(record, n);
   if (call[0] == SYS_close) publish(record, call[1]);
   if (call[0] == SYS_dup3 || call[0] == SYS_dup2) publish(record, call[2]);
   const uint64_t chosen = call[7];

@@ -9,6 +9,8 @@ namespace sp::spd {
 void publish_descriptors(uint32_t record);
 // The body has called exec: what is marked close-on-exec goes.
 void close_at_exec(uint32_t record);
+// close_range, but for what the body knows nothing of.
+long close_published(uint32_t record, const CallWords& call);
 // After a call: a new open file goes to the number that the body has chosen. Returns the call's result for the body.
 long note_descriptors(uint32_t record, const CallWords& call, long result);
 

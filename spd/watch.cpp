@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "spd/parked.hpp"
 #include "spd/segment.hpp"
 
 namespace sp::spd {
@@ -24,8 +25,8 @@ int all_watched() {
 
 struct Watch {
   int descriptor;
-  uint32_t use; // of the record
-  uint32_t record;
+  uint32_t use; // of the record; of a token: the node
+  uint32_t record; // of a token: what is parked there
   Watched what;
   uint32_t look_count = 0;
 };
@@ -33,6 +34,7 @@ struct Watch {
 // Each costs a descriptor, and who asks for one is not known.
 constexpr uint32_t kWatchesOfRecordMax = 16;
 std::atomic<uint32_t> watches[wire::kMovedCountMax];
+std::atomic<uint32_t> tokens;
 
 pid_t number_of(Watched what, uint32_t record) {
   const wire::Moved& m = wire::moved(record);
@@ -59,24 +61,30 @@ void ring_shadows(NodeId self) {
   }
 }
 
-// Bodies without a shadow: they are killed, and their records freed when they have ended. Looked at again and again, since
-// this thread must not wait for a word that anybody can write.
+// Tokens that nobody has any more: their node is told. Bodies without a shadow: they are killed, and their records freed
+// when they have ended. Looked at again and again, since this thread must not wait for a word that anybody can write.
 std::vector<Watch> alone;
 constexpr int kLookAgainMs = 2;
 
-void kill_body(NodeId self, const Watch& w) {
-  const uint32_t node = wire::moved(w.record).body_node.load();
-  if (node >= node_count()) return;
+// Does not wait for an answer.
+bool tell(NodeId self, uint32_t node, wire::NodeOperation operation, uint64_t one, uint64_t other) {
+  if (node >= node_count()) return true;
   const auto ring = Ring::open(node_ring_memory(self, {node}), kNodeRingStride);
   const auto bell = EventChannel::open(node_bell_line({node}));
-  if (!ring || !bell) return;
-  const Request kill{static_cast<uint32_t>(wire::NodeOperation::signal_body), 0, 0, {w.record, SIGKILL}};
-  (void)Ring(*ring).submit(kill, HostTid{static_cast<int32_t>(syscall(SYS_gettid))}, Ring::Reply::none);
+  if (!ring || !bell) return true;
+  const Request request{static_cast<uint32_t>(operation), 0, 0, {one, other}};
+  const auto told = Ring(*ring).submit(request, HostTid{static_cast<int32_t>(syscall(SYS_gettid))}, Ring::Reply::none);
   bell->notify(bell_bit(self));
+  return told.has_value();
+}
+
+void kill_body(NodeId self, const Watch& w) {
+  (void)tell(self, wire::moved(w.record).body_node.load(), wire::NodeOperation::signal_body, w.record, SIGKILL);
 }
 
 // True: there is nothing more to do for it.
 bool look_after(NodeId self, Watch& w) {
+  if (w.what == Watched::token) return tell(self, w.use, wire::NodeOperation::drop_parked, w.record, 0);
   constexpr uint32_t kKillEvery = 50, kNoBody = 500; // a request may be lost; its body may never have begun
   wire::Moved& m = wire::moved(w.record);
   const wire::MovedState state = m.state.load();
@@ -115,6 +123,23 @@ long watch(Watched what, uint32_t record) {
   return -error;
 }
 
+long watch_token(pid_t pid, uint64_t descriptor, uint64_t node, uint64_t parked) {
+  if (node >= node_count() || parked > INT32_MAX) return -EINVAL;
+  if (tokens.load() >= kParkedMax) return -EAGAIN;
+  const int end = take_from(pid, descriptor);
+  if (end < 0) return end;
+  auto* const entry =
+      new Watch{end, static_cast<uint32_t>(node), static_cast<uint32_t>(parked), Watched::token};
+  epoll_event event{EPOLLRDHUP, {.ptr = entry}};
+  // Until the other end is closed: watch_all() deletes it. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
+  if (tokens.fetch_add(1), epoll_ctl(all_watched(), EPOLL_CTL_ADD, end, &event) == 0) return 0;
+  const int error = errno;
+  tokens.fetch_sub(1);
+  delete entry;
+  close(end);
+  return -error;
+}
+
 void watch_all(NodeId self) {
   for (;;) {
     epoll_event event{};
@@ -122,6 +147,11 @@ void watch_all(NodeId self) {
     if (epoll_wait(all_watched(), &event, 1, alone.empty() ? -1 : kLookAgainMs) != 1) continue;
     const std::unique_ptr<Watch> gone(static_cast<Watch*>(event.data.ptr));
     close(gone->descriptor);
+    if (gone->what == Watched::token) {
+      tokens.fetch_sub(1);
+      alone.push_back(*gone);
+      continue;
+    }
     watches[gone->record].fetch_sub(1);
     if (wire::moved(gone->record).use.load() != gone->use) continue; // another has the record now
     gone->what == Watched::body ? body_ended(self, gone->record) : shadow_ended(self, *gone);

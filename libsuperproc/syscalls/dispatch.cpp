@@ -5,6 +5,7 @@
 #include "libsuperproc/syscalls/code_guard.hpp"
 #include "libsuperproc/syscalls/copy_first.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
+#include "libsuperproc/syscalls/messages.hpp"
 #include "libsuperproc/syscalls/remote.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 
@@ -94,7 +95,10 @@ void set_interest(Interest interest) {
     const bool ours = entries[n].handler || entries[n].refused_errno;
     sp_interest[n] = ours && (interest == Interest::shared || is_native_interest(n)) ? kInterestHandled : 0;
   }
-  if (vfd::is_body()) watch_remote_calls();
+  if (vfd::is_body())
+    watch_remote_calls();
+  else if (vfd::in_cluster())
+    sp_interest[SYS_recvmsg] |= kInterestRemote, sp_interest[SYS_recvmmsg] |= kInterestRemote;
   guard_code();
 }
 
@@ -127,8 +131,11 @@ long dispatch(Call& call) {
     control().refused_by_number[number].fetch_add(1, std::memory_order_relaxed);
     return -entry.refused_errno;
   }
-  if (vfd::is_body())
+  if (vfd::is_body()) {
     if (const std::optional<long> there = perform_remotely(call)) return *there;
+  } else if (vfd::in_cluster()) {
+    if (const std::optional<long> there = message_of_cluster(call)) return *there;
+  }
   // A trap reaches us for calls without interest as well.
   if (!entry.handler || !((sp_interest[number] & kInterestHandled) || number == SYS_rt_sigreturn)) return call.pass();
   return entry.handler(call);

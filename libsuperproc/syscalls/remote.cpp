@@ -12,6 +12,7 @@
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
 #include "libsuperproc/syscalls/marshal.hpp"
+#include "libsuperproc/syscalls/messages.hpp"
 #include "libsuperproc/syscalls/mixed_wait.hpp"
 #include "libsuperproc/syscalls/remote_files.hpp"
 #include "libsuperproc/syscalls/table.hpp"
@@ -120,7 +121,9 @@ std::optional<long> perform(Call& call) {
     case SYS_openat: return open_by_shadow(call);
     case SYS_mmap: return map_by_name(call);
     case SYS_sendmsg:
-    case SYS_recvmsg: return message_by_shadow(call);
+    case SYS_recvmsg:
+    case SYS_sendmmsg:
+    case SYS_recvmmsg: return message_of_two_nodes(call);
     case SYS_sendfile:
     case SYS_copy_file_range:
     case SYS_splice: return copy_by_hand(call);

@@ -6,13 +6,15 @@
 
 #include "libsuperproc/syscalls/call.hpp"
 
+struct msghdr;
+
 namespace sp {
 
-long control_by_shadow(const Call& call);                // fcntl
-long device_by_shadow(const Call& call);                 // ioctl
-std::optional<long> open_by_shadow(Call& call);          // the controlling terminal; /proc names this process
-std::optional<long> map_by_name(const Call& call);       // mmap of a file that both nodes see
-std::optional<long> message_by_shadow(const Call& call); // sendmsg, recvmsg
-std::optional<long> copy_by_hand(const Call& call);      // sendfile, splice, copy_file_range
+long control_by_shadow(const Call& call);          // fcntl
+long device_by_shadow(const Call& call);           // ioctl
+std::optional<long> open_by_shadow(Call& call);    // the controlling terminal; /proc names this process
+std::optional<long> map_by_name(const Call& call); // mmap of a file that both nodes see
+long message_by_shadow(uint64_t socket, msghdr* program, int flags, bool sends);
+std::optional<long> copy_by_hand(const Call& call); // sendfile, splice, copy_file_range
 
 } // namespace sp

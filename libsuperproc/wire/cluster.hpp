@@ -76,8 +76,10 @@ static_assert(sizeof(ClusterHeader) <= kClusterQueues - kClusterBase);
 
 enum class MovedState : uint32_t { free = 0, claimed = 1, leaving = 2, settled = 3, ended = 4, gone_home = 5 };
 
-inline constexpr uint32_t kVfdCountMax = 4096;        // a moved SubProcess's descriptors are below this number
-inline constexpr uint64_t kMovedRing = 8192;          // offset in the record
+inline constexpr uint32_t kVfdCountMax = 4096; // a moved SubProcess's descriptors are below this number
+inline constexpr uint64_t kMovedRing = 8192;   // offset in the record
+// Above those: a shadow's descriptors that have no number of the body's yet.
+inline constexpr uint32_t kUnplaced = kVfdCountMax;
 inline constexpr uint32_t kMovedSlotCount = 32;       // calls under way at one time
 inline constexpr uint64_t kMovedTransfer = 64 << 10;  // offset in the record
 inline constexpr uint64_t kTransferBytes = 128 << 10; // one call's arguments and results
@@ -141,6 +143,10 @@ enum class NodeOperation : uint32_t {
   poke_body,    // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
   hold_space,   // space, pid: this process of the node holds it
   let_go_space, // the same: it does no longer
+  park,         // pid, descriptor -> the number under which its open file is kept here (spd/parked.hpp)
+  drop_parked,  // that number
+  hand_over,    // pid, socket, number, whether it is kept all the same: sends what is parked there
+  watch_token,  // pid, socket, node, number: when its other end is closed, what is parked on that node is dropped
   count
 };
 

@@ -50,5 +50,5 @@ P
 
 body() {
   local how
-  for how in fork spawn; do under python3 "$INPUT/program.py" "$how" || return; done
+  for how in fork spawn forkserver; do under python3 "$INPUT/program.py" "$how" || return; done
 }
