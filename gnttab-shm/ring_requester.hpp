@@ -143,10 +143,13 @@ bool BasicRing<B>::reclaim_one(wire::Slot& s, HostTid dead) {
 
 template <Bell B>
 uint32_t BasicRing<B>::reclaim_dead() {
+  constexpr uint32_t kTidMax = 4 << 20; // the kernel's PID_MAX_LIMIT: whoever has a higher one never lived
   uint32_t count = 0;
   for (uint32_t i = 0; i < slot_count_; ++i) {
-    const auto owner = static_cast<int32_t>(slots()[i].owner_tid.load(std::memory_order_relaxed));
-    if (owner <= 0 || sys::call(SYS_tkill, owner, 0) != -ESRCH) continue;
+    const uint32_t seen = slots()[i].owner_tid.load(std::memory_order_relaxed);
+    const auto owner = static_cast<int32_t>(seen);
+    if (seen == 0 || seen == wire::kOrphan) continue;
+    if (seen <= kTidMax && sys::call(SYS_tkill, owner, 0) != -ESRCH) continue;
     if (reclaim_one(slots()[i], HostTid{owner})) ++count;
   }
   header_->reclaimed_count.fetch_add(count, std::memory_order_relaxed);

@@ -13,7 +13,7 @@ namespace sp::spctl {
 namespace {
 
 void fail_rings(NodeId dead) {
-  for (uint32_t n = 0; n < wire::cluster().node_count; ++n)
+  for (uint32_t n = 0; n < bounded_node_count(); ++n)
     for (void* memory : {node_ring_memory({n}, dead), node_ring_memory(dead, {n})})
       if (auto ring = Ring::open(memory, kNodeRingStride)) ring->fail_all(EIO);
 }

@@ -71,6 +71,7 @@ bool attach(const char* moved) {
   }
   membership.node = {record().body_node.load()};
   record().has_shim.store(1);
+  if (membership.node.value >= kNodeCountMax) return false;
   if (record().fresh.exchange(0) == 0) {
     ask_shadow(membership.record, wire::ShadowOperation::after_exec);
     return true;

@@ -23,6 +23,12 @@ inline wire::EventChannelLine* node_bell_line(NodeId target) {
   return reinterpret_cast<wire::EventChannelLine*>(node_queue_address(target));
 }
 
+// Of the cluster, whatever its header says by now.
+inline uint32_t bounded_node_count() {
+  const uint32_t count = static_cast<const volatile uint32_t&>(wire::cluster().node_count);
+  return count == 0 ? 1 : count < kNodeCountMax ? count : kNodeCountMax;
+}
+
 // Asks the spd of `target` and waits for its answer, which may be a negative errno. Errors: the ring's.
 template <class... A>
 Result<int64_t> ask_spd(NodeId source, NodeId target, HostTid self, wire::NodeOperation operation, A... arguments) {

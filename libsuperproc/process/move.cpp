@@ -24,17 +24,18 @@ bool may_move() {
 
 NodeId choose_node() {
   wire::ClusterHeader& c = wire::cluster();
+  const uint32_t count = bounded_node_count();
   switch (c.placement) {
     case wire::Placement::fill: return vfd::membership.node;
     case wire::Placement::least_loaded: {
       NodeId best = vfd::membership.node;
-      for (uint32_t n = 0; n < c.node_count; ++n)
+      for (uint32_t n = 0; n < count; ++n)
         if (c.nodes[n].body_count.load() < c.nodes[best.value].body_count.load()) best = {n};
       return best;
     }
     case wire::Placement::round_robin: break;
   }
-  return {c.place_next.fetch_add(1) % c.node_count};
+  return {c.place_next.fetch_add(1) % count};
 }
 
 bool equal(const char* a, const char* b) {

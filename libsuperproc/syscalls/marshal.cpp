@@ -158,6 +158,7 @@ long in_parts(long number, const Arguments& row, const uint64_t (&arguments)[6])
     if (placed) a[3] = arguments[3] + done;
     const long result = once(number, row, a, 0);
     if (sys::failed(result)) return done ? static_cast<long>(done) : result;
+    if (static_cast<uint64_t>(result) > a[2]) return result; // MSG_TRUNC; no more than a[2] was transferred
     done += static_cast<uint64_t>(result);
     if (static_cast<uint64_t>(result) < a[2] || done == arguments[2]) return static_cast<long>(done);
     if (!goes_on(vfd::kind_of(arguments[0]), writes)) return static_cast<long>(done);

@@ -169,6 +169,7 @@ constexpr uint32_t kEventsMax = 1024;
 long take_events(vfd::Transfer& transfer, const Call& call, long epoll, long found, long max, int limit_ms) {
   void* const there = transfer.take(static_cast<uint64_t>(max) * sizeof(epoll_event));
   const long count = vfd::shadow_call(SYS_epoll_wait, epoll, there, max, limit_ms);
+  if (count > max) return -EIO; // what a shadow never says
   if (count > 0 && !vfd::write_program(call.pointer<epoll_event>(1) + found, there,
                                        static_cast<uint64_t>(count) * sizeof(epoll_event)))
     return -EFAULT;

@@ -46,6 +46,7 @@ long open_here(uint64_t descriptor, int flags) {
   auto* const name = static_cast<char*>(transfer.take(4096));
   const long bytes = shadow_call(SYS_readlink, transfer.put_text(link.text()), name, 4095);
   if (sys::failed(bytes)) return bytes;
+  if (bytes > 4095) return -EIO;
   name[bytes] = 0;
   const long here = sys::call(SYS_openat, AT_FDCWD, name, flags | O_CLOEXEC, 0);
   if (sys::failed(here)) return -ENODEV;
