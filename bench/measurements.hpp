@@ -15,8 +15,8 @@ enum class Better { lower, higher };
 enum class Source { printed, wall_time };
 
 // How `accept` and `aim` are meant: superproc / native, at most for lower and at least for higher; or superproc -
-// native, at most, in the row's unit; or not judged.
-enum class Judged { not_at_all, by_ratio, by_difference };
+// native, at most, in the row's unit; or superproc alone, at most; or not judged.
+enum class Judged { not_at_all, by_ratio, by_difference, by_value };
 
 struct Measurement {
   std::string_view name;
@@ -87,10 +87,27 @@ inline constexpr std::array kMeasurements{
                 {"histogram", "--file", kPictureArgument}},
 };
 
+// On isolated nodes, where what is started by exec or spawn begins on the other one.
+inline constexpr std::array kIsolatedMeasurements{
+    Measurement{
+        "message-roundtrip", "us", Better::lower, Judged::by_value, 1.0, 0.3, Source::printed, "sp-bench-message", {}},
+    probe("signal-roundtrip", "us", Better::lower, 3.0, 1.0),
+    probe("signal-self", "us", Better::lower, 1.3, 1.05),
+    probe("pipe-roundtrip", "us", Better::lower, 2.0, 0),
+    probe("tcp-roundtrip", "us", Better::lower, 3.0, 1.2),
+    probe("pread-4k", "us", Better::lower, 4.0, 0),
+    probe("spawn-moved", "us", Better::lower, 1.5, 0),
+    probe("fork-small", "us", Better::lower, 5.0, 1.5),
+    probe("fork-256m", "us", Better::lower, 3.0, 0),
+    probe("fork-24", "us", Better::lower, 0, 0),
+    probe("thread-create-join", "us", Better::lower, 4.0, 1.5),
+};
+
 // Whether a result is accepted; what is not judged always is.
 constexpr bool accepted(const Measurement& row, double native, double superproc) {
   if (row.judged == Judged::not_at_all) return true;
   if (row.judged == Judged::by_difference) return superproc - native <= row.accept;
+  if (row.judged == Judged::by_value) return superproc <= row.accept;
   if (!(native > 0)) return false;
   const double ratio = superproc / native;
   return row.better == Better::lower ? ratio <= row.accept : ratio >= row.accept;

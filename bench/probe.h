@@ -44,6 +44,16 @@ double signal_cross_free(int64_t run_ns);
 // processes.c
 double fork_exit_wait(int64_t run_ns);
 double spawn_wait(int64_t run_ns);
+// neighbours.c
+double pipe_roundtrip(int64_t run_ns);
+double tcp_roundtrip(int64_t run_ns);
+double signal_roundtrip(int64_t run_ns);
+double read_4k(int64_t run_ns);
+double fork_small(int64_t run_ns);
+double fork_big(int64_t run_ns);
+double fork_at_once(int64_t run_ns);
+double spawn_moved(int64_t run_ns);
+int be_peer(char** arguments);
 
 // threads.c: a thread that sleeps to the end of the process, so that the process is a threaded one (and converted).
 void start_sleeper(void);

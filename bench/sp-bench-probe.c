@@ -32,6 +32,14 @@ static const struct Probe kProbes[] = {
     {"signal-cross-free", "us", signal_cross_free},
     {"fork-exit-wait", "us", fork_exit_wait},
     {"spawn-wait", "us", spawn_wait},
+    {"signal-roundtrip", "us", signal_roundtrip},
+    {"pipe-roundtrip", "us", pipe_roundtrip},
+    {"tcp-roundtrip", "us", tcp_roundtrip},
+    {"pread-4k", "us", read_4k},
+    {"spawn-moved", "us", spawn_moved},
+    {"fork-small", "us", fork_small},
+    {"fork-256m", "us", fork_big},
+    {"fork-24", "us", fork_at_once},
 };
 
 // Measured by a program of their own beside this one, which this process becomes.
@@ -81,6 +89,7 @@ static void list(void) {
 }
 
 int main(int argc, char** argv) {
+  if (argc == 5 && strcmp(argv[1], "--peer") == 0) return be_peer(argv + 2);
   static const struct option options[] = {
       {"quick", no_argument, NULL, 'q'},      {"seconds", required_argument, NULL, 's'},
       {"file", required_argument, NULL, 'f'}, {"list", no_argument, NULL, 'l'},

@@ -12,6 +12,7 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <regex>
+#include <span>
 #include <unistd.h>
 
 #include "spctl/commands.hpp"
@@ -69,6 +70,7 @@ public:
     const std::vector<std::string> native = command(row);
     std::vector<std::string> superproc = {own_folder() + "/spctl", "run", "--nodes",
                                           fmt::format("{}", options_.node_count), "--"};
+    if (options_.isolate) superproc.insert(superproc.end() - 1, "--isolate");
     superproc.insert(superproc.end(), native.begin(), native.end());
     for (uint32_t run = 0; run < run_count; ++run) {
       progress(run);
@@ -88,7 +90,7 @@ private:
                                                  : own_folder() + "/" + std::string(row.program));
     for (const std::string_view argument : row.arguments)
       if (!argument.empty()) words.push_back(argument == bench::kPictureArgument ? picture_ : std::string(argument));
-    if (options_.quick && row.program == bench::kProbe) words.emplace_back(bench::kQuickArgument);
+    if (options_.quick && row.program.starts_with("sp-bench-")) words.emplace_back(bench::kQuickArgument);
     return words;
   }
 
@@ -134,6 +136,14 @@ std::optional<double> ratio_of(const Compared& c) {
   return *superproc / *native;
 }
 
+const char* name_of(bench::Judged judged) {
+  switch (judged) {
+    case bench::Judged::by_difference: return "difference";
+    case bench::Judged::by_value: return "value";
+    default: return "ratio";
+  }
+}
+
 nlohmann::ordered_json json_of(const Compared& c) {
   using nlohmann::ordered_json;
   const auto maybe = [](const std::optional<double>& value) { return value ? ordered_json(*value) : ordered_json(); };
@@ -146,7 +156,7 @@ nlohmann::ordered_json json_of(const Compared& c) {
                       {"accept", judged(*c.row) ? ordered_json(c.row->accept) : ordered_json()},
                       {"ok", judged(*c.row) || !failure.empty() ? ordered_json(is_ok(c)) : ordered_json()},
                       {"better", c.row->better == bench::Better::lower ? "lower" : "higher"},
-                      {"judged", c.row->judged == bench::Judged::by_difference ? "difference" : "ratio"},
+                      {"judged", name_of(c.row->judged)},
                       {"aim", c.row->aim > 0 ? ordered_json(c.row->aim) : ordered_json()},
                       {"native_runs", c.native.values},
                       {"superproc_runs", c.superproc.values}};
@@ -164,6 +174,7 @@ std::string accept_text(const Measurement& row) {
   if (!judged(row)) return "";
   const char* sign = row.better == bench::Better::lower ? "<=" : ">=";
   if (row.judged == bench::Judged::by_difference) return fmt::format("+{:g} {}", row.accept, row.unit);
+  if (row.judged == bench::Judged::by_value) return fmt::format("{} {:g} {}", sign, row.accept, row.unit);
   return fmt::format("{} {:.2f}", sign, row.accept);
 }
 
@@ -214,7 +225,10 @@ int bench(const BenchOptions& options) {
   std::vector<const Measurement*> rows;
   try {
     const std::regex only(options.only);
-    for (const Measurement& row : bench::kMeasurements)
+    const std::span<const Measurement> all = options.isolate
+                                                 ? std::span<const Measurement>(bench::kIsolatedMeasurements)
+                                                 : std::span<const Measurement>(bench::kMeasurements);
+    for (const Measurement& row : all)
       if (options.only.empty() || std::regex_search(row.name.begin(), row.name.end(), only)) rows.push_back(&row);
   } catch (const std::regex_error& wrong) {
     return own_error("--only {}: not a regular expression", options.only);

@@ -182,6 +182,8 @@ private:
     command->add_option("-n,--nodes", bench_.node_count, "How many nodes (2)")
         ->type_name("N")
         ->check(CLI::Range(1u, kNodeCountMax));
+    command->add_flag("--isolate", bench_.isolate,
+                      "On isolated nodes: messages, signals, pipes, processes between them");
     command->add_flag("--quick", bench_.quick, "Shorter and less exact");
     command->add_flag("--list", bench_.list, "Only name the measurements");
     add_json(command, bench_.output);

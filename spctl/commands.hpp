@@ -71,6 +71,7 @@ struct BenchOptions {
   std::string only; // regular expression on the name
   std::optional<uint32_t> run_count;
   uint32_t node_count = 2;
+  bool isolate = false;
   bool quick = false; // shorter windows, fewer runs, a smaller picture
   bool list = false;
 };
