@@ -91,6 +91,17 @@ const char* own_program(const char* const* environment, char (&name)[4096]) {
   return name;
 }
 
+// Below /proc a name means another file to whoever looks: what it leads to goes along instead. Null: it leads nowhere.
+const char* name_elsewhere(const char* path, char (&name)[4096]) {
+  const char* given = path;
+  for (const char* proc = "/proc/"; *proc; ++proc, ++given)
+    if (*given != *proc) return path;
+  const long bytes = sys::call(SYS_readlink, path, name, sizeof name - 1);
+  if (bytes <= 0 || name[0] != '/') return nullptr;
+  name[bytes] = 0;
+  return name;
+}
+
 } // namespace
 
 void move_at_start(const char* const* arguments, const char* const* environment) {
@@ -101,10 +112,12 @@ void move_at_start(const char* const* arguments, const char* const* environment)
   move_if_it_should({own_program(environment, name), arguments, environment, mask});
 }
 
-void move_if_it_should(const Departing& program) {
+void move_if_it_should(const Departing& given) {
   if (!may_move()) return;
+  char name[4096];
+  Departing program = given;
   const ProgramKind kind = kind_of(program.path); // first: who searches a PATH calls exec for each folder
-  if (kind == ProgramKind::not_executable) return;
+  if (kind == ProgramKind::not_executable || !(program.path = name_elsewhere(given.path, name))) return;
   const NodeId node = choose_node();
   if (node == vfd::membership.node) return;
   const uint32_t record = vfd::claim_record(node, vfd::membership.node);
