@@ -18,32 +18,30 @@ uint64_t auxiliary(const char* const* environment, uint64_t type) {
   return 0;
 }
 
-// The loader's list of objects, from the program's DT_DEBUG.
-const link_map* first_object(const char* const* environment) {
-  const auto* headers = pointer_to<const Elf64_Phdr>(auxiliary(environment, AT_PHDR));
-  const uint64_t count = auxiliary(environment, AT_PHNUM);
-  if (!headers) return nullptr;
-  uint64_t bias = 0;
-  for (uint64_t i = 0; i < count; ++i)
-    if (headers[i].p_type == PT_PHDR) bias = address_of(headers) - headers[i].p_vaddr;
-  for (uint64_t i = 0; i < count; ++i) {
-    if (headers[i].p_type != PT_DYNAMIC) continue;
-    for (auto* d = pointer_to<const Elf64_Dyn>(bias + headers[i].p_vaddr); d->d_tag != DT_NULL; ++d)
-      if (d->d_tag == DT_DEBUG && d->d_un.d_ptr) return pointer_to<const r_debug>(d->d_un.d_ptr)->r_map;
-  }
-  return nullptr;
-}
-
 struct Object {
   uint64_t bias;
   const Elf64_Phdr* headers;
   uint32_t count;
 };
 
-// The program itself, which may have no bias.
-Object program(const char* const* environment, const link_map* first) {
-  return {first->l_addr, pointer_to<const Elf64_Phdr>(auxiliary(environment, AT_PHDR)),
-          static_cast<uint32_t>(auxiliary(environment, AT_PHNUM))};
+// The program itself. The piece that begins with the ELF header has these headers behind it.
+Object program(const char* const* environment) {
+  Object object{0, pointer_to<const Elf64_Phdr>(auxiliary(environment, AT_PHDR)),
+                static_cast<uint32_t>(auxiliary(environment, AT_PHNUM))};
+  for (uint32_t i = 0; i < object.count; ++i)
+    if (object.headers[i].p_type == PT_LOAD && object.headers[i].p_offset == 0)
+      object.bias = address_of(object.headers) - sizeof(Elf64_Ehdr) - object.headers[i].p_vaddr;
+  return object;
+}
+
+// The loader's list of objects, from the program's DT_DEBUG. Null: there is no loader.
+const link_map* first_object(const Object& own) {
+  for (uint32_t i = 0; i < own.count; ++i) {
+    if (own.headers[i].p_type != PT_DYNAMIC) continue;
+    for (auto* d = pointer_to<const Elf64_Dyn>(own.bias + own.headers[i].p_vaddr); d->d_tag != DT_NULL; ++d)
+      if (d->d_tag == DT_DEBUG && d->d_un.d_ptr) return pointer_to<const r_debug>(d->d_un.d_ptr)->r_map;
+  }
+  return nullptr;
 }
 
 // A library is mapped from its first byte, so its ELF header is at its bias.
@@ -116,15 +114,29 @@ void add_proven(const Object& object, ProvenCode& proven) {
   });
 }
 
+// A static program, with the C library and the shim in it. No table knows it: the plain form of a site is looked for, which
+// most of the C library's have; the gate has some of its own.
+uint32_t patch_static_program(const Object& object) {
+  uint32_t count = 0;
+  for_code(object, [&](uint64_t start, uint64_t end) {
+    const uint64_t gate = address_of(sp_gate_start), behind = address_of(sp_gate_end);
+    if (gate < start || behind > end) return void(count += patch_plain_sites(start, end));
+    count += patch_plain_sites(start, gate) + patch_plain_sites(behind, end);
+  });
+  return count;
+}
+
 } // namespace
 
 uint32_t patch_libraries(const char* const* environment, ProvenCode& proven) {
   uint32_t count = 0;
-  const link_map* const first = first_object(environment);
+  const Object own = program(environment);
+  const link_map* const first = first_object(own);
+  if (!first || is_ours(own)) return patch_static_program(own); // a static-pie program has a list of its own
   for (const link_map* m = first; m; m = m->l_next) {
     Object object;
     if (m == first)
-      object = program(environment, first);
+      object = own;
     else if (!open_object(m->l_addr, object))
       continue;
     const SiteTable* table = table_of(object);

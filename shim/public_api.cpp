@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// superproc.h for programs that run on nodes: the only symbols that the library exports.
+// superproc.h for programs that run on nodes: the only symbols that the library exports. A static program has them also where
+// it runs natively.
 #define SUPERPROC_IMPLEMENTATION
 #include "libsuperproc/superproc.h"
 
 #include <cerrno>
 
 #include "libsuperproc/cluster/self.hpp"
+#include "shim/start.hpp"
 
 #define SP_EXPORT extern "C" [[gnu::visibility("default")]]
 
-SP_EXPORT int sp_node_count(void) { return static_cast<int>(sp::node_count()); }
-SP_EXPORT int sp_node_self(void) { return static_cast<int>(sp::this_node().value); }
+SP_EXPORT int sp_node_count(void) { return sp_shim_started ? static_cast<int>(sp::node_count()) : 1; }
+SP_EXPORT int sp_node_self(void) { return sp_shim_started ? static_cast<int>(sp::this_node().value) : SP_HOME_NODE; }
 
 SP_EXPORT int sp_place_next(int node) {
+  if (!sp_shim_started) return node == SP_HOME_NODE || node == SP_BY_POLICY ? 0 : EINVAL;
   if (node < -1 || node >= static_cast<int>(sp::node_count())) return EINVAL;
   sp::thread_self.place_next = node + 1;
   return 0;

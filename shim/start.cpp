@@ -26,6 +26,7 @@
 #include "libsuperproc/wire/version_note.hpp"
 #include "shim/loaded_objects.hpp"
 #include "shim/proof.hpp"
+#include "shim/start.hpp"
 #include "shim/trap.hpp"
 #include "vfd/body.hpp"
 
@@ -144,7 +145,14 @@ void when_native() {
 
 } // namespace
 
-[[gnu::constructor]] static void start(int, char** arguments, char** environment) {
+} // namespace sp::shim
+
+constinit bool sp_shim_started = false;
+
+void sp_shim_start(int, char** arguments, char** environment) {
+  using namespace sp;
+  using namespace sp::shim;
+  sp_shim_started = true;
   make_control(environment);
   remember_environment(environment);
   summarize_to(find_variable(environment, "SUPERPROC_SUMMARY"));
@@ -168,5 +176,3 @@ void when_native() {
   seal();
   guard_code();
 }
-
-} // namespace sp::shim

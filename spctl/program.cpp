@@ -14,6 +14,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "libsuperproc/wire/subprocess.hpp"
 #include "spctl/elf.hpp"
 
 namespace sp::spctl {
@@ -89,7 +90,10 @@ tl::expected<Program, Refusal> judge_elf(const std::string& path, const ElfFacts
                                    path, facts.interpreter));
       return program;
     case ElfKind::no_interpreter:
-      if (!is_loader(path)) program.obstacle = "is static: the shim cannot be loaded into it";
+      if (facts.control_version && *facts.control_version != wire::kControlVersion)
+        program.obstacle = "is linked with the shim of another version of superproc: link it again";
+      else if (!facts.control_version && !is_loader(path))
+        program.obstacle = "is static: the shim cannot be loaded into it";
       program.starts_others = true;
       return program;
     case ElfKind::other_class:

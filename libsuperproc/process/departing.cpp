@@ -8,12 +8,22 @@
 
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/wire/cluster.hpp"
+#include "libsuperproc/wire/version_note.hpp"
 
 namespace sp {
 
 namespace {
 
 constexpr uint32_t kScriptDepthMax = 4;
+
+// A static program that is linked with the shim of this version. Notes lie behind the headers.
+bool holds_version(const char (&head)[4096], const Elf64_Phdr& notes) {
+  constexpr wire::VersionNote kOurs{};
+  for (uint64_t at = notes.p_offset;
+       at + sizeof kOurs <= sizeof head && at + sizeof kOurs <= notes.p_offset + notes.p_filesz; at += 4)
+    if (__builtin_memcmp(head + at, &kOurs, sizeof kOurs) == 0) return true;
+  return false;
+}
 
 ProgramKind kind_at(const char* path, uint32_t depth) {
   alignas(8) char head[4096] = {};
@@ -38,12 +48,15 @@ ProgramKind kind_at(const char* path, uint32_t depth) {
   const auto& elf = *reinterpret_cast<const Elf64_Ehdr*>(head);
   if (__builtin_memcmp(elf.e_ident, ELFMAG, SELFMAG) != 0 || elf.e_machine != EM_X86_64)
     return ProgramKind::not_executable;
+  bool has_note = false;
   for (uint32_t i = 0; i < elf.e_phnum; ++i) {
     const uint64_t at = elf.e_phoff + i * sizeof(Elf64_Phdr);
     if (at + sizeof(Elf64_Phdr) > sizeof head) return ProgramKind::not_executable;
-    if (reinterpret_cast<const Elf64_Phdr*>(head + at)->p_type == PT_INTERP) return ProgramKind::with_shim;
+    const auto& header = *reinterpret_cast<const Elf64_Phdr*>(head + at);
+    if (header.p_type == PT_INTERP) return ProgramKind::with_shim;
+    has_note = has_note || (header.p_type == PT_NOTE && holds_version(head, header));
   }
-  return ProgramKind::without_shim;
+  return has_note ? ProgramKind::with_shim : ProgramKind::without_shim;
 }
 
 class Text {
