@@ -9,6 +9,8 @@
 
 namespace sp::shim {
 
+constinit const OwnTable* own_table = nullptr;
+
 namespace {
 
 uint64_t auxiliary(const char* const* environment, uint64_t type) {
@@ -114,14 +116,23 @@ void add_proven(const Object& object, ProvenCode& proven) {
   });
 }
 
-// A static program, with the C library and the shim in it. No table knows it: the plain form of a site is looked for, which
-// most of the C library's have; the gate has some of its own.
+// A static program, with the C library and the shim in it, whose gate is left as it is. Without a table of its own the plain
+// form of a site is looked for.
+uint32_t patch_piece(uint64_t bias, uint64_t start, uint64_t end) {
+  const OwnTable* const own = own_table;
+  uint32_t count = 0;
+  if (own && own->version == kOwnTableVersion) count = own->count;
+  if (count == 0 || count > kOwnSiteCountMax) return patch_plain_sites(start, end);
+  const SiteTable table{nullptr, 0, own->sites, count, "", 0};
+  return patch_sites(table, bias, start, end);
+}
+
 uint32_t patch_static_program(const Object& object) {
   uint32_t count = 0;
   for_code(object, [&](uint64_t start, uint64_t end) {
     const uint64_t gate = address_of(sp_gate_start), behind = address_of(sp_gate_end);
-    if (gate < start || behind > end) return void(count += patch_plain_sites(start, end));
-    count += patch_plain_sites(start, gate) + patch_plain_sites(behind, end);
+    if (gate < start || behind > end) return void(count += patch_piece(object.bias, start, end));
+    count += patch_piece(object.bias, start, gate) + patch_piece(object.bias, behind, end);
   });
   return count;
 }

@@ -3,6 +3,8 @@
 #pragma once
 #include <cstdint>
 
+#include "shim/sites/own_table.hpp"
+
 namespace sp::shim {
 
 // Code of loaded objects that is proven: their tables leave no way into the kernel but sites, which are all patched; and
@@ -14,6 +16,9 @@ struct ProvenCode {
   } pieces[kCountMax];
   uint32_t count;
 };
+
+// In a static program: its own table of sites, else null. Set by shim/static_start.cpp.
+extern const OwnTable* own_table;
 
 // Patches libc, ld.so and what else the site tables know; `environment` ends where the auxiliary vector begins. Returns
 // the number of sites.

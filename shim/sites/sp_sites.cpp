@@ -2,6 +2,7 @@
 // sp-sites FILE...                   the system-call sites of libraries, a table for people
 // sp-sites --json FILE...            the same for programs
 // sp-sites --table OUT.inc FILE...   the text that shim/sites/site_tables.cpp includes
+// sp-sites --embed PROGRAM           writes them into a static program that is linked with libsuperproc-shim.a
 // sp-sites --loaded                  takes the libc and the dynamic loader that this program itself runs with: the
 //                                    build's way to find them, right wherever the toolchain keeps its linker scripts
 #include <CLI/CLI.hpp>
@@ -14,6 +15,7 @@
 #include <sstream>
 
 #include "shim/sites/elf_file.hpp"
+#include "shim/sites/embed.hpp"
 #include "shim/sites/table_writer.hpp"
 
 namespace sp::sites {
@@ -43,11 +45,12 @@ int run(int argc, char** argv) {
   CLI::App app{"Finds the system-call sites of libraries and how each can be patched."};
   std::vector<std::string> paths;
   std::string table;
-  bool json = false, loaded = false, summary = false;
+  bool json = false, loaded = false, summary = false, embedded = false;
   app.add_option("FILE", paths, "x86-64 ELF files");
   app.add_option("--table", table, "write the C++ include with the tables to this file");
   app.add_flag("--json", json, "print JSON");
   app.add_flag("--loaded", loaded, "add the libc and the dynamic loader that this program runs with");
+  app.add_flag("--embed", embedded, "write the sites into static programs linked with libsuperproc-shim.a");
   app.add_flag("--summary", summary, "print only the line per file");
   CLI11_PARSE(app, argc, argv);
   std::vector<std::string> own;
@@ -65,12 +68,16 @@ int run(int argc, char** argv) {
       return 1;
     }
     auto sites = find_sites(*image);
+    if (const std::string wrong = embedded ? embed(path, sites) : ""; !wrong.empty()) {
+      fmt::print(stderr, "sp-sites: {} {}\n", path, wrong);
+      return 1;
+    }
     files.push_back({std::move(*image), std::move(sites)});
   }
   if (json) {
     print_json(std::cout, files);
   } else {
-    const auto detail = summary || !table.empty() ? Detail::Summary : Detail::EverySite;
+    const auto detail = summary || embedded || !table.empty() ? Detail::Summary : Detail::EverySite;
     for (const auto& file : files) print_table(std::cout, file, detail);
   }
   if (table.empty()) return 0;
