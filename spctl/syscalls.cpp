@@ -24,10 +24,18 @@ std::string result_text(const SyscallRow& row) {
   return error.empty() ? level_name(row.level) : fmt::format("{} ({})", level_name(row.level), error);
 }
 
+std::string note_of(const SyscallRow& row) {
+  const IsolatedRow* isolated = find_isolated(row.name);
+  if (isolated == nullptr) return row.note;
+  return fmt::format("{}{}Isolated nodes ({}): {}", row.note, *row.note ? " " : "", level_name(isolated->level),
+                     isolated->note);
+}
+
 int print_rows(const std::vector<const SyscallRow*>& rows, Output output) {
   if (output == Output::json) {
     nlohmann::ordered_json all = nlohmann::ordered_json::array();
-    for (const SyscallRow* row : rows)
+    for (const SyscallRow* row : rows) {
+      const IsolatedRow* isolated = find_isolated(row->name);
       all.push_back({{"number", row->number},
                      {"name", row->name},
                      {"route", route_name(row->route)},
@@ -35,14 +43,17 @@ int print_rows(const std::vector<const SyscallRow*>& rows, Output output) {
                      {"family", family_name(row->family)},
                      {"error", error_name(row->error)},
                      {"arguments", row->arguments},
-                     {"note", row->note}});
+                     {"note", row->note},
+                     {"isolated_level", level_name(isolated ? isolated->level : row->level)},
+                     {"isolated_note", isolated ? isolated->note : ""}});
+    }
     print(all.dump(2) + "\n");
     return 0;
   }
   Table table({{"NR", Align::right}, {"NAME"}, {"ROUTE"}, {"LEVEL"}, {"FAMILY"}, {"NOTE"}});
   for (const SyscallRow* row : rows)
     table.row({fmt::format("{}", row->number), row->name, route_name(row->route), result_text(*row),
-               family_name(row->family), row->note});
+               family_name(row->family), note_of(*row)});
   table.print();
   return 0;
 }

@@ -3,10 +3,13 @@
 // only wants to know whether a call is of interest must not fault on it either. The handler of faults (signal/delivery.cpp)
 // knows these few instructions and lets them answer "no".
 #pragma once
+#include <cstdint>
 #include <ucontext.h>
 
 extern "C" {
 bool sp_starts_with(const char* text, const char* prefix); // text may be any address
+bool sp_can_read(const void* at, uint64_t bytes);          // at most a page; `at` may be any address
+bool sp_can_write(void* at, uint64_t bytes);
 extern const char sp_peek_start[], sp_peek_end[], sp_peek_failed[];
 }
 

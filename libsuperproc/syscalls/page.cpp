@@ -99,6 +99,16 @@ void print_family(Family family) {
   }
 }
 
+void print_isolated() {
+  std::puts("\n## Isolated nodes\n\n"
+            "With `spctl run --isolate` these are less than their rows above say (libsuperproc/syscalls/isolated.def); "
+            "all others are the same.\n\"Another node's\" is what a program has inherited across a move, or what runs "
+            "there.\n\n| call | | level | note |\n| --- | --- | --- | --- |");
+  for (const IsolatedRow& row : kIsolatedRows)
+    std::printf("| `%s` | %s | %s | %s |\n", row.name.data(), kLevels[static_cast<size_t>(row.level)].mark,
+                level_name(row.level), row.note);
+}
+
 } // namespace
 } // namespace sp
 
@@ -106,5 +116,6 @@ int main() {
   sp::print_introduction();
   sp::print_counts();
   for (uint32_t i = 0; i < sp::kFamilyCount; i++) sp::print_family(static_cast<sp::Family>(i));
+  sp::print_isolated();
   return std::fflush(stdout) == 0 ? 0 : 1;
 }

@@ -11,6 +11,7 @@
 #include "libsuperproc/signal/waiting.hpp"
 #include "libsuperproc/cluster/moved_kin.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
+#include "libsuperproc/syscalls/pointers.hpp"
 #include "vfd/body.hpp"
 #include "libsuperproc/syscalls/signal_descriptors.hpp"
 
@@ -33,6 +34,7 @@ long pass_with_own_mask(const Call& call) {
 // A call whose argument `index` points to a mask for its duration.
 long pass_with_mask(const Call& call, int index) {
   if (!call.arg(index)) return pass_with_own_mask(call);
+  if (!is_readable(call.pointer<const void>(index), kMaskBytes)) return call.pass();
   const uint64_t mask = without_sigsys(*call.pointer<const uint64_t>(index));
   const Accepting accepting(~mask | polled_signals());
   return pass_with(call, index, address_of(&mask));
@@ -47,6 +49,7 @@ long sys_rt_sigaction(Call& call) {
 
 long sys_rt_sigprocmask(Call& call) {
   if (call.arg(3) != kMaskBytes) return -EINVAL;
+  if (!may_quickly_read(call, 1, kMaskBytes) || !may_quickly_write(call, 2, kMaskBytes)) return -EFAULT;
   return change_mask(call.number_arg(0), call.pointer<const uint64_t>(1), call.pointer<uint64_t>(2), call.trap);
 }
 
@@ -71,6 +74,8 @@ long sys_pselect6(Call& call) {
     uint64_t bytes;
   };
   const auto* given = call.pointer<const MaskArgument>(5);
+  if (!may_read(call, 5, sizeof *given) || (given && given->mask && !is_readable(given->mask, kMaskBytes)))
+    return call.pass();
   if (!given || !given->mask) return pass_with_own_mask(call);
   const uint64_t mask = without_sigsys(*given->mask);
   const MaskArgument copy{&mask, given->bytes};
@@ -80,11 +85,15 @@ long sys_pselect6(Call& call) {
 
 long sys_rt_sigtimedwait(Call& call) {
   if (call.arg(3) != kMaskBytes) return -EINVAL;
+  if (!is_readable(call.pointer<const void>(0), kMaskBytes) || !may_write(call, 1, sizeof(siginfo_t)) ||
+      !may_read(call, 2, sizeof(timespec)))
+    return -EFAULT;
   return wait_for_signal(*call.pointer<const uint64_t>(0), call.pointer<siginfo_t>(1), call.pointer<const timespec>(2));
 }
 
 long sys_rt_sigpending(Call& call) {
   if (call.arg(1) > kMaskBytes) return -EINVAL;
+  if (call.arg(1) && !is_writable(call.pointer<void>(0), call.arg(1))) return -EFAULT;
   const uint64_t pending = pending_signals();
   __builtin_memcpy(call.pointer<void>(0), &pending, call.arg(1));
   return 0;

@@ -64,6 +64,22 @@ inline constexpr SyscallRow kSyscallRows[] = {
 #include "libsuperproc/syscalls/syscalls.def"
 };
 
+// What differs on isolated nodes (isolated.def).
+struct IsolatedRow {
+  std::string_view name;
+  Level level;
+  const char* note;
+};
+inline constexpr IsolatedRow kIsolatedRows[] = {
+#define ISOLATED(name, level, note) {#name, Level::level, note},
+#include "libsuperproc/syscalls/isolated.def"
+};
+constexpr const IsolatedRow* find_isolated(std::string_view name) {
+  for (const IsolatedRow& row : kIsolatedRows)
+    if (row.name == name) return &row;
+  return nullptr;
+}
+
 constexpr std::span<const SyscallRow> syscall_rows() { return kSyscallRows; }
 
 // Null for a number or name that the table does not know: a call newer than the table, or of another ABI.

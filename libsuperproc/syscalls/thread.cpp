@@ -11,6 +11,7 @@
 #include "libsuperproc/signal/masks.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/syscalls/call.hpp"
+#include "libsuperproc/syscalls/pointers.hpp"
 #include "vfd/body.hpp"
 
 namespace sp {
@@ -59,6 +60,7 @@ long sys_vfork(Call& call) { return clone(call, {CLONE_VM | CLONE_VFORK | SIGCHL
 // What clone can express goes that way; a chosen tid, a cgroup or reset handlers cannot.
 long sys_clone3(Call& call) {
   if (call.arg(1) < CLONE_ARGS_SIZE_VER0) return -EINVAL;
+  if (!is_readable(call.pointer<const void>(0), sizeof(clone_args))) return call.pass();
   const clone_args args = *call.pointer<const clone_args>(0);
   const bool more = call.arg(1) > CLONE_ARGS_SIZE_VER0;
   constexpr uint64_t kNotByClone = CLONE_CLEAR_SIGHAND | CLONE_INTO_CGROUP;
@@ -70,12 +72,28 @@ long sys_clone3(Call& call) {
                       args.child_tid, args.tls});
 }
 
+// As far as exec reads them itself. The kernel has the errno for the rest.
+bool can_read_list(const char* const* list) {
+  for (; list; ++list) {
+    if (!is_readable(list, sizeof *list)) return false;
+    if (!*list) break;
+    if (!is_readable(*list, 1)) return false;
+  }
+  return true;
+}
+
 long sys_execve(Call& call) {
+  if (!is_readable(call.pointer<const void>(0), 1) || !can_read_list(call.pointer<const char* const>(1)) ||
+      !can_read_list(call.pointer<const char* const>(2)))
+    return call.pass();
   return exec(call.pointer<const char>(0), call.pointer<const char* const>(1), call.pointer<const char* const>(2),
               mask_of(call));
 }
 
 long sys_execveat(Call& call) {
+  if (!is_readable(call.pointer<const void>(1), 1) || !can_read_list(call.pointer<const char* const>(2)) ||
+      !can_read_list(call.pointer<const char* const>(3)))
+    return call.pass();
   return exec_at(call.number_arg(0), call.pointer<const char>(1), call.pointer<const char* const>(2),
                  call.pointer<const char* const>(3), call.number_arg(4), mask_of(call));
 }

@@ -15,6 +15,7 @@
 #include "libsuperproc/process/cpu_timers.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
+#include "libsuperproc/syscalls/pointers.hpp"
 
 namespace sp {
 
@@ -103,7 +104,7 @@ long sys_clock_getres(Call& call) {
 long sys_getitimer(Call& call) {
   const int which = call.number_arg(0);
   if (which != ITIMER_VIRTUAL && which != ITIMER_PROF) return pass_home(call);
-  if (!call.arg(1)) return -EFAULT;
+  if (!is_writable(call.pointer<void>(1), sizeof(itimerval))) return -EFAULT;
   *call.pointer<itimerval>(1) = read_cpu_itimer(which);
   return 0;
 }
@@ -111,6 +112,7 @@ long sys_getitimer(Call& call) {
 long sys_setitimer(Call& call) {
   const int which = call.number_arg(0);
   if (which != ITIMER_VIRTUAL && which != ITIMER_PROF) return pass_home(call);
+  if (!may_read(call, 1, sizeof(itimerval)) || !may_write(call, 2, sizeof(itimerval))) return -EFAULT;
   const itimerval none{};
   const auto* wanted = call.arg(1) ? call.pointer<const itimerval>(1) : &none;
   return set_cpu_itimer(which, *wanted, call.pointer<itimerval>(2));
@@ -156,6 +158,7 @@ long sys_timer_create(Call& call) {
   const int clock = call.number_arg(0);
   const auto* event = call.pointer<const sigevent>(1);
   auto* number = call.pointer<int>(2);
+  if (!may_read(call, 1, sizeof *event) || !is_writable(number, sizeof *number)) return -EFAULT;
   if (is_process_clock(clock)) {
     const long slot = create_cpu_timer(kind_of(clock), event, kOurs);
     if (!sys::failed(slot)) *number = kOurs | static_cast<int>(slot);
@@ -176,12 +179,14 @@ long sys_timer_create(Call& call) {
 
 long sys_timer_settime(Call& call) {
   if (!is_ours(call.number_arg(0))) return pass_to_timer(call);
+  if (!may_read(call, 2, sizeof(itimerspec)) || !may_write(call, 3, sizeof(itimerspec))) return -EFAULT;
   return set_cpu_timer(call.number_arg(0) & ~kOurs, call.number_arg(1), call.pointer<const itimerspec>(2),
                        call.pointer<itimerspec>(3));
 }
 
 long sys_timer_gettime(Call& call) {
   if (!is_ours(call.number_arg(0))) return pass_to_timer(call);
+  if (!is_writable(call.pointer<void>(1), sizeof(itimerspec))) return -EFAULT;
   return read_cpu_timer(call.number_arg(0) & ~kOurs, call.pointer<itimerspec>(1));
 }
 

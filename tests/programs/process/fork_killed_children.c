@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Children that are killed as soon as they exist, more of them than a cluster has records: what each took is free again.
-// calls: fork kill waitpid
+// calls: fork kill wait4
 #include "../check.h"
 
 int main(void) {
