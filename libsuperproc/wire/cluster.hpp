@@ -120,7 +120,7 @@ struct alignas(4096) Moved {
   std::atomic<uint32_t> has_shim;      // ... who lets them pass while this is 1: its program has the shim
   std::atomic<int32_t> listener;       // of a body that is about to be supervised: 1 + descriptor, -errno
   Departure departure;
-  struct {
+  struct alignas(64) {
     uint64_t line[8];
   } bell;                                         // EventChannelLine of the shadow
   std::atomic<uint8_t> descriptors[kVfdCountMax]; // of the shadow: 0 none, else kVfdOpen | file type (S_IFMT >> 12)
