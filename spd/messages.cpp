@@ -43,7 +43,7 @@ long read_message(const msghdr* there, Message& message) {
 long perform_message(const CallWords& call) {
   auto* const there = reinterpret_cast<msghdr*>(call[2]);
   Message message;
-  if (!in_segment(call[2], sizeof(msghdr))) return -EFAULT;
+  if (call[2] % alignof(msghdr) || !in_segment(call[2], sizeof(msghdr))) return -EFAULT;
   if (const long error = read_message(there, message)) return error;
   if (call[0] == SYS_sendmsg) return sys::call(SYS_sendmsg, call[1], &message.header, call[3]);
   const long result = receive_unplaced(static_cast<int>(call[1]), message.header, static_cast<int>(call[3]));
