@@ -9,6 +9,7 @@
         .set    SYS_clone, 56
         .set    SYS_exit, 60
         .set    SYS_futex, 202
+        .set    INTEREST_FUTEX, 33      // kInterestHandled | kInterestFutex
         .set    R_RBX, 88
         .set    R_RSP, 128
 
@@ -299,7 +300,7 @@ sp_entry:
         cmp     $512, %rax
         jae     2f
         lea     sp_interest(%rip), %r11
-        cmpb    $0, (%r11,%rax)
+        cmpl    $0, (%r11,%rax,4)
         jne     1f
         lea     -128(%rsp), %rsp
         push    %rcx
@@ -318,7 +319,7 @@ sp_entry_after:
         .cfi_def_cfa_offset 0
         .cfi_register %rip, %rcx
         jmp     *%rcx
-1:      cmp     $SYS_futex, %eax
+1:      cmpl    $INTEREST_FUTEX, (%r11,%rax,4) // nobody else wants to see it
         jne     2f
         mov     %esi, %r11d             // private WAKE (1), WAIT (0) and WAIT_BITSET (9); FUTEX_CLOCK_REALTIME (256) may be set
         and     $~256, %r11d

@@ -22,6 +22,7 @@
 #include "libsuperproc/syscalls/copy_first.hpp"
 #include "libsuperproc/syscalls/dispatch.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
+#include "libsuperproc/syscalls/trace.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/wire/version_note.hpp"
 #include "shim/loaded_objects.hpp"
@@ -140,7 +141,7 @@ void make_control(const char* const* environment) {
 void when_shared() { set_interest(Interest::shared); }
 void when_native() {
   set_interest(Interest::native);
-  sp_interest[SYS_brk] = memory::memory_table().break_limit != 0;
+  sp_interest[SYS_brk].bits = memory::memory_table().break_limit != 0;
 }
 
 } // namespace
@@ -159,6 +160,7 @@ void sp_shim_start(int, char** arguments, char** environment) {
   reap_former_residents(environment);
   conversion_done = when_shared;
   native_again = when_native;
+  begun_anew = trace_child;
   holding = copy_first;
   die_by_signal = die_by_signal_here;
   known_code = is_known_code;
@@ -167,6 +169,7 @@ void sp_shim_start(int, char** arguments, char** environment) {
     refuse("a program that has moved and become another user cannot start others", "run it with --placement fill");
   move_at_start(arguments, environment);
   set_interest(Interest::native);
+  start_trace(environment);
   ProvenCode proven{};
   if (!(control().options.flags & wire::kOptionNoPatch))
     control().patched_sites.store(patch_libraries(environment, proven));

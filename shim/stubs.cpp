@@ -60,7 +60,7 @@ void write_stub(uint64_t slot, const uint8_t* run, const SiteRecord& site) {
   code.copy(run, site.before);
   if (site.number >= 0 && site.number < static_cast<int>(kInterestCount)) {
     constexpr uint8_t kSyscallAndTail = kSyscallBytes;
-    code.bytes({0x80, 0x3d}), code.relative(address_of(&sp_interest[site.number]), 1), code.bytes({0x00});
+    code.bytes({0x83, 0x3d}), code.relative(address_of(&sp_interest[site.number]), 1), code.bytes({0x00});
     code.bytes({0x75, static_cast<uint8_t>(kSyscallAndTail + site.after + kJumpBytes)});
     code.bytes({0x0f, 0x05});
     const uint64_t behind = code.here();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Stubs: what a patched system-call site jumps to. They fill the gate behind its first page, one 64-byte slot each:
 //
-//   number known:    [moved instructions] cmpb $0, sp_interest[number]; jne 1f; syscall; [moved]; jmp site
+//   number known:    [moved instructions] cmpl $0, sp_interest[number]; jne 1f; syscall; [moved]; jmp site
 //                 1: lea after_syscall, rcx; jmp sp_entry
 //   number unknown:  [moved instructions] lea 1f, rcx; jmp sp_entry; 1: [moved]; jmp site
 //

@@ -33,6 +33,9 @@ Divided divide(int argument_count, char** arguments) {
   const std::vector<std::string> all(arguments + std::min(1, argument_count), arguments + argument_count);
   if (all.size() > 1 && all.front() == "kill" && all[1] != "--help" && all[1] != "-h") // -9 is an option there
     return {{"kill"}, {all.begin() + 1, all.end()}};
+  if (!all.empty() && all.front() == "trace")
+    if (const auto dashes = std::find(all.begin(), all.end(), "--"); dashes != all.end())
+      return {{all.begin(), dashes}, {dashes + 1, all.end()}};
   if (all.empty() || all.front() != "run") return {all, {}};
   divided.own.push_back(all.front());
   size_t at = 1;
@@ -65,7 +68,7 @@ public:
   }
 
   int parse(std::vector<std::string> own, std::vector<std::string> command) {
-    tools_.kill.arguments = command;
+    tools_.kill.arguments = tools_.trace.run.command = command;
     run_.command = std::move(command);
     std::reverse(own.begin(), own.end()); // as CLI11 wants it
     try {

@@ -27,6 +27,24 @@ public:
     command->callback([this] { action_ = [this] { return fds(options_.subprocess); }; });
   }
 
+  void add_trace() {
+    TraceOptions& trace = options_.trace;
+    CLI::App* command = app_.add_subcommand("trace", "Show the calls of a SubProcess, or of a program that is started");
+    command->footer("Say: spctl trace [OPTIONS] PID\n"
+                    "     spctl trace [OPTIONS] -- PROGRAM [ARGUMENTS...]");
+    command->add_option("PID", trace.pid, "A SubProcess, or a resident of it");
+    const auto form = [&trace](TraceForm wanted) { return [&trace, wanted] { trace.form = wanted; }; };
+    command->add_flag_callback("-c,--summary-only", form(TraceForm::summary), "Only count calls, errors and time");
+    command->add_flag_callback("--json", form(TraceForm::json), "A line of JSON for each call");
+    command->add_flag_callback("--perfetto", form(TraceForm::perfetto), "A trace that Perfetto opens");
+    command->add_flag("-f,--follow", trace.follow, "Its children, too, on whichever nodes");
+    command->add_option("-o,--output", trace.path, "Write to FILE")->type_name("FILE");
+    command->add_option("-n,--nodes", trace.run.nodes, "For a program: how many nodes")->type_name("N");
+    command->add_flag_callback(
+        "--isolate", [&trace] { trace.run.isolation = Isolation::namespaces; }, "For a program: isolated nodes");
+    command->callback([this] { action_ = [this] { return sp::spctl::trace(options_.trace); }; });
+  }
+
 private:
   static void add_json(CLI::App* command, Output& output) {
     command->add_flag_callback(
@@ -44,6 +62,7 @@ void add_tools(CLI::App& app, ToolOptions& options, std::function<int()>& action
   const auto tools = std::make_shared<Tools>(app, options, action);
   tools->add_kill();
   tools->add_fds();
+  tools->add_trace();
   app.final_callback([tools] {}); // as long as the callbacks
 }
 

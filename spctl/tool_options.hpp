@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The sub-commands that look after what runs, as commands.hpp has the others.
 #pragma once
+#include <functional>
+
 #include "spctl/commands.hpp"
 
 namespace CLI {
@@ -16,7 +18,18 @@ int kill_subprocesses(const KillOptions& options);
 
 int fds(const SubProcessOptions& options);
 
+enum class TraceForm { text, json, perfetto, summary };
+struct TraceOptions {
+  TraceForm form = TraceForm::text;
+  std::string path; // "": standard error, or output where it is for programs
+  bool follow = false;
+  std::optional<int32_t> pid;
+  RunOptions run; // of a program that is started
+};
+int trace(const TraceOptions& options);
+
 struct ToolOptions {
+  TraceOptions trace;
   KillOptions kill;
   SubProcessOptions subprocess;
 };

@@ -13,6 +13,7 @@
 #include "libsuperproc/process/supervised.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
+#include "libsuperproc/wire/trace.hpp"
 #include "vfd/body.hpp"
 
 namespace sp {
@@ -64,7 +65,7 @@ void keep(const char* entry) {
 
 bool is_identity(const char* entry) {
   return is_entry_of(entry, wire::kEnvId) || is_entry_of(entry, kResidents) || is_entry_of(entry, wire::kEnvMoved) ||
-         is_entry_of(entry, wire::kEnvPlaced);
+         is_entry_of(entry, wire::kEnvPlaced) || is_entry_of(entry, wire::kEnvTraced);
 }
 
 bool loads_us(const char* const* environment) {
@@ -74,25 +75,29 @@ bool loads_us(const char* const* environment) {
 
 // "SUPERPROC_MOVED=RECORD", if this process has a shadow: the next program has it as well. "SUPERPROC_PLACED=PID": it
 // need not think about where it begins (move.hpp); the number is there because a program without the shim hands both on to
-// its children.
+// its children. "SUPERPROC_TRACED=TRACER:FOLLOW" (wire/trace.hpp), if it is traced and not a child that is not followed.
 class OwnMarks {
 public:
   OwnMarks() {
     if (vfd::is_body()) moved_ << wire::kEnvMoved << "=" << vfd::own_record();
     if (vfd::in_cluster()) placed_ << wire::kEnvPlaced << "=" << sys::call(SYS_getpid);
+    const int32_t tracer = wire::trace().tracer.load();
+    const uint32_t follow = wire::trace().follow.load() != 0;
+    if (tracer > 0 && (follow || !is_borrower())) traced_ << wire::kEnvTraced << "=" << tracer << ":" << follow;
   }
   const char* moved() const { return *moved_.text() ? moved_.text() : nullptr; }
   const char* placed() const { return *placed_.text() ? placed_.text() : nullptr; }
+  const char* traced() const { return *traced_.text() ? traced_.text() : nullptr; }
 
 private:
-  Path moved_, placed_;
+  Path moved_, placed_, traced_;
 };
 
 // How many entries compose() may need. The list lies on the caller's stack, which may be a spawned child's small one.
 uint32_t room_for(const char* const* given) {
   uint32_t count = 0;
   for (; given && given[count];) ++count;
-  return count + kKeptCount + 5;
+  return count + kKeptCount + 6;
 }
 
 // The environment of the next program in `out`: the given one, our identity, and what it lost.
@@ -107,6 +112,7 @@ const char* const* compose(const char* const* given, const char* residents, cons
   if (residents) add(residents);
   if (own && own->moved()) add(own->moved());
   if (own && own->placed()) add(own->placed());
+  if (own && own->traced()) add(own->traced());
   out[count] = nullptr;
   return out;
 }

@@ -24,6 +24,7 @@
 namespace sp {
 
 void (*native_again)() = nullptr;
+void (*begun_anew)() = nullptr;
 void (*holding)(bool holds) = nullptr;
 
 namespace {
@@ -49,6 +50,7 @@ uint64_t block_all_signals() {
 // The child is a process of its own with one thread.
 void become_native() {
   auto& c = control();
+  if (begun_anew) begun_anew(); // before it says who it is
   c.state.store(wire::SubProcessState::native);
   c.identity.pid = static_cast<int32_t>(sys::call(SYS_getpid));
   c.identity.home_node = home_of(c.identity.pid, c.identity.superprocess).value;

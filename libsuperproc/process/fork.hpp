@@ -34,6 +34,7 @@ struct ForkRequest {
 
 // Called in a child that is a native process again: dispatch wants to see fewer calls. Set by the shim.
 extern void (*native_again)();
+extern void (*begun_anew)(); // in every child
 
 // Called in the child when it begins and when it ceases to hold its parent. Set by the shim.
 extern void (*holding)(bool holds);

@@ -12,6 +12,7 @@ struct Call {
   Registers& registers;
   ucontext_t* trap; // the interrupted thread, if the call came through Syscall User Dispatch; its mask and alternate
                     // stack are what sigreturn restores, so changes of them must go there as well
+  bool by_shadow = false; // it was performed on the shadow's node
 
   long number() const { return static_cast<long>(registers.rax); }
   uint64_t arg(int i) const {

@@ -93,9 +93,9 @@ bool maps_vdso(int code_of_call) {
 void guard_code() {
   for (int number : kGuarded) {
     if (is_sealed())
-      __atomic_fetch_or(&sp_interest[number], kInterestGuarded, __ATOMIC_RELEASE);
+      __atomic_fetch_or(&sp_interest[number].bits, kInterestGuarded, __ATOMIC_RELEASE);
     else
-      __atomic_fetch_and(&sp_interest[number], static_cast<uint8_t>(~kInterestGuarded), __ATOMIC_RELEASE);
+      __atomic_fetch_and(&sp_interest[number].bits, static_cast<uint8_t>(~kInterestGuarded), __ATOMIC_RELEASE);
   }
 }
 

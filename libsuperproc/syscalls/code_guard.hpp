@@ -19,7 +19,7 @@ namespace sp {
 void guard_code();
 
 inline bool is_guarded(long number) {
-  return static_cast<unsigned long>(number) < kInterestCount && (sp_interest[number] & kInterestGuarded);
+  return static_cast<unsigned long>(number) < kInterestCount && (sp_interest[number].bits & kInterestGuarded);
 }
 void before_guarded(const Call& call);
 void after_guarded(const Call& call, long result);

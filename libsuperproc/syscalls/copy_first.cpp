@@ -66,9 +66,9 @@ bool needs_copy(const Call& call) {
 void copy_first(bool holds) {
   for (uint32_t number : kCopyFirst) {
     if (holds)
-      __atomic_fetch_or(&sp_interest[number], kInterestCopyFirst, __ATOMIC_RELEASE);
+      __atomic_fetch_or(&sp_interest[number].bits, kInterestCopyFirst, __ATOMIC_RELEASE);
     else
-      __atomic_fetch_and(&sp_interest[number], static_cast<uint8_t>(~kInterestCopyFirst), __ATOMIC_RELEASE);
+      __atomic_fetch_and(&sp_interest[number].bits, static_cast<uint8_t>(~kInterestCopyFirst), __ATOMIC_RELEASE);
   }
 }
 

@@ -16,7 +16,7 @@ namespace sp {
 void copy_first(bool holds);
 
 inline bool may_need_copy(long number) {
-  return static_cast<unsigned long>(number) < kInterestCount && (sp_interest[number] & kInterestCopyFirst);
+  return static_cast<unsigned long>(number) < kInterestCount && (sp_interest[number].bits & kInterestCopyFirst);
 }
 void copy_before(const Call& call);
 

@@ -8,6 +8,7 @@
 #include "libsuperproc/syscalls/messages.hpp"
 #include "libsuperproc/syscalls/remote.hpp"
 #include "libsuperproc/syscalls/table.hpp"
+#include "libsuperproc/syscalls/trace.hpp"
 
 namespace sp {
 
@@ -93,12 +94,13 @@ void set_interest(Interest interest) {
   for (const Row& row : rows) entries[row.number] = {row.handler, row.refused_errno};
   for (uint32_t n = 0; n < kEntryCount; ++n) {
     const bool ours = entries[n].handler || entries[n].refused_errno;
-    sp_interest[n] = ours && (interest == Interest::shared || is_native_interest(n)) ? kInterestHandled : 0;
+    sp_interest[n].bits = ours && (interest == Interest::shared || is_native_interest(n)) ? kInterestHandled : 0;
   }
+  if (sp_interest[SYS_futex].bits) sp_interest[SYS_futex].bits |= kInterestFutex;
   if (vfd::is_body())
     watch_remote_calls();
   else if (vfd::in_cluster())
-    sp_interest[SYS_recvmsg] |= kInterestRemote, sp_interest[SYS_recvmmsg] |= kInterestRemote;
+    sp_interest[SYS_recvmsg].bits |= kInterestRemote, sp_interest[SYS_recvmmsg].bits |= kInterestRemote;
   guard_code();
 }
 
@@ -108,8 +110,8 @@ bool has_handler(uint32_t number) {
 
 void watch(uint32_t number, Handler handler) {
   if (handler) __atomic_store_n(&entries[number].handler, handler, __ATOMIC_RELEASE);
-  const uint8_t others = sp_interest[number] & ~kInterestHandled;
-  __atomic_store_n(&sp_interest[number], handler ? others | kInterestHandled : others, __ATOMIC_RELEASE);
+  const uint8_t others = sp_interest[number].bits & ~kInterestHandled;
+  __atomic_store_n(&sp_interest[number].bits, handler ? others | kInterestHandled : others, __ATOMIC_RELEASE);
   if (!handler) __atomic_store_n(&entries[number].handler, nullptr, __ATOMIC_RELEASE);
 }
 
@@ -132,19 +134,20 @@ long dispatch(Call& call) {
     return -entry.refused_errno;
   }
   if (vfd::is_body()) {
-    if (const std::optional<long> there = perform_remotely(call)) return *there;
+    if (const std::optional<long> there = perform_remotely(call)) return call.by_shadow = true, *there;
   } else if (vfd::in_cluster()) {
     if (const std::optional<long> there = message_of_cluster(call)) return *there;
   }
   // A trap reaches us for calls without interest as well.
-  if (!entry.handler || !((sp_interest[number] & kInterestHandled) || number == SYS_rt_sigreturn)) return call.pass();
+  if (!entry.handler || !((sp_interest[number].bits & kInterestHandled) || number == SYS_rt_sigreturn))
+    return call.pass();
   return entry.handler(call);
 }
 
 namespace {
 long for_borrower(Call& call) {
   if (vfd::is_body())
-    if (const std::optional<long> there = perform_remotely(call)) return *there;
+    if (const std::optional<long> there = perform_remotely(call)) return call.by_shadow = true, *there;
   return call.pass();
 }
 
@@ -152,19 +155,24 @@ long for_borrower(Call& call) {
 bool belongs_to_borrower(long number) {
   return number == SYS_execve || number == SYS_execveat || number == SYS_rt_sigreturn;
 }
+
+long perform(Call& call) {
+  if (may_need_copy(call.number())) copy_before(call);
+  const bool borrowed = is_borrower() && !belongs_to_borrower(call.number());
+  const bool guarded = is_guarded(call.number());
+  if (guarded) before_guarded(call);
+  const long result = borrowed ? for_borrower(call) : dispatch(call);
+  if (guarded) after_guarded(call, result);
+  return result;
+}
 } // namespace
 
 } // namespace sp
 
-uint8_t sp_interest[kInterestCount];
+InterestWord sp_interest[kInterestCount];
 
 void sp_dispatch(sp::Registers* registers, ucontext_t* trap) {
   sp::Call call{*registers, trap};
-  if (sp::may_need_copy(call.number())) sp::copy_before(call);
-  const bool borrowed = sp::is_borrower() && !sp::belongs_to_borrower(call.number());
-  const bool guarded = sp::is_guarded(call.number());
-  if (guarded) sp::before_guarded(call);
-  const long result = borrowed ? sp::for_borrower(call) : sp::dispatch(call);
-  if (guarded) sp::after_guarded(call, result);
+  const long result = sp::is_traced(call.number()) ? sp::traced(call, sp::perform) : sp::perform(call);
   registers->rax = static_cast<uint64_t>(result);
 }

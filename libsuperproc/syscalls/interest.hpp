@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// One byte for each system call: non-zero if dispatch wants to see it. A patched site tests it before it passes the call
+// A word for each system call: non-zero if dispatch wants to see it. A patched site tests it before it passes the call
 // straight to the kernel. Few calls are of interest until the process is converted, more after it; while it is sealed, those
 // that may bring executable memory are as well, in a body those that may concern its shadow, and in a fork's child at first
-// those that meet its mappings.
+// those that meet its mappings. For a tracer, who is outside, all calls are (wire/trace.hpp): he has a byte of his own.
 #pragma once
 #include <cstdint>
 
@@ -13,7 +13,15 @@ enum InterestBit : uint8_t {
   kInterestGuarded = 2,   // syscalls/code_guard.hpp
   kInterestRemote = 4,    // syscalls/remote.hpp
   kInterestCopyFirst = 8, // syscalls/copy_first.hpp
+  kInterestFutex = 32,    // may take gate.S's short ways, where the word says nothing but this and kInterestHandled
 };
 
+struct alignas(4) InterestWord {
+  uint8_t bits;   // InterestBit
+  uint8_t traced; // 1: for a tracer, who writes it
+  uint16_t reserved;
+};
+static_assert(sizeof(InterestWord) == 4 && (kInterestHandled | kInterestFutex) == 33); // both are in gate.S
+
 inline constexpr uint32_t kInterestCount = sp::wire::kSyscallCountMax;
-extern "C" [[gnu::visibility("hidden")]] uint8_t sp_interest[kInterestCount];
+extern "C" [[gnu::visibility("hidden")]] InterestWord sp_interest[kInterestCount];

@@ -186,12 +186,12 @@ void watch_remote_calls() {
   constexpr int kOthers[] = {SYS_poll,   SYS_ppoll,   SYS_select,  SYS_pselect6, SYS_wait4,   SYS_waitid,
                              SYS_kill,   SYS_getppid, SYS_getpgrp, SYS_setsid,   SYS_getpgid, SYS_setpgid,
                              SYS_getsid, SYS_socket,  SYS_open,    SYS_mmap};
-  for (const int number : kOthers) sp_interest[number] |= kInterestRemote;
+  for (const int number : kOthers) sp_interest[number].bits |= kInterestRemote;
   for (const SyscallRow& row : syscall_rows()) {
     const Arguments& arguments = *find_arguments(row.number);
     for (uint32_t i = 0; i < arguments.count; ++i)
       if (arguments.at[i].kind == ArgumentKind::fd || arguments.at[i].kind == ArgumentKind::dirfd)
-        sp_interest[row.number] |= kInterestRemote;
+        sp_interest[row.number].bits |= kInterestRemote;
   }
 }
 

@@ -18,7 +18,7 @@ _spctl() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} at words=""
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "run up down ps nodes maps fds stats kill syscalls doctor bench --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "run up down ps nodes maps fds stats kill trace syscalls doctor bench --help --version" -- "$word")
     return
   fi
 
@@ -49,7 +49,7 @@ _spctl() {
   case $before in
     --placement) words="round-robin fill least-loaded alternate" ;;
     -n | --nodes) words="1 2 4 8 16" ;;
-    --summary)
+    --summary | -o | --output)
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return ;;
     -s | --signal | -l) words=$("${COMP_WORDS[0]}" kill -l) ;;
@@ -67,6 +67,9 @@ _spctl() {
         ps) words="--json --threads --tree --help" ;;
         nodes | maps | stats | fds)
           words="--json --help"
+          [[ $word == -* ]] || words=$(_spctl_subprocesses) ;;
+        trace)
+          words="--summary-only --json --perfetto --follow --output --nodes --isolate --help --"
           [[ $word == -* ]] || words=$(_spctl_subprocesses) ;;
         kill)
           words="-s -q -l -L --help"

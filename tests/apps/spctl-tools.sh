@@ -73,6 +73,47 @@ print(*(s[\"depth\"] for s in all))"' _ "$SPCTL"
   check "kill: as the parent sees it" 0 "^second 137" cat "$WORK/said"
   check "kill: ... a handled one did not end" 0 "^first 137" cat "$WORK/said"
 
+  # trace
+  check "trace: a program" 0 '^[0-9:.]+ \[[0-9]+\] 0 local  openat\(AT_FDCWD, "/etc/hostname", O_RDONLY\) += [0-9]+ <0\.[0-9]{6}>$' \
+    "$SPCTL" trace "${options[@]}" -- cat /etc/hostname
+  check "trace: its status" 7 ' exit_group\(7\) += \?$' "$SPCTL" trace "${options[@]}" -- sh -c 'exit 7'
+  check "trace: what it ran" 0 ' execve\("/bin/true", 0x[0-9a-f]+, 0x[0-9a-f]+\) += 0 ' \
+    "$SPCTL" trace "${options[@]}" -- sh -c 'exec /bin/true'
+  check "trace: ... and that it could not" 127 'execve\("/no/such".* = -1 ENOENT' \
+    "$SPCTL" trace "${options[@]}" -- sh -c 'exec /no/such'
+  check "trace -c" 0 '^ *[0-9.]+ +[0-9.]+ +[0-9]+ +1 +local +openat$|^ *[0-9.]+ +[0-9.]+ +[0-9]+ +[0-9]+ +[0-9]* +local +openat$' \
+    "$SPCTL" trace -c "${options[@]}" -- cat /etc/hostname
+  check "trace -f" 0 "" "$SPCTL" trace -f "${options[@]}" -o "$WORK/trace" -- sh -c 'cat /etc/hostname; true'
+  check "trace -f: the child's calls" 0 'openat\(AT_FDCWD, "/etc/hostname"' cat "$WORK/trace"
+  check "trace -f: both ends" 0 '^2$' grep -c ' exit_group(0) *= ?$' "$WORK/trace"
+  check "trace: without -f" 0 "" "$SPCTL" trace "${options[@]}" -o "$WORK/trace" -- sh -c 'cat /etc/hostname; true'
+  check "trace: ... no child's" 1 "" grep -q '/etc/hostname"' "$WORK/trace"
+  start 0 "${options[@]}" -- "while :; do sleep 0.01; echo tick >&2; done"
+  ticking() { "$SPCTL" ps | awk '/sh -c while/ { print $1 }'; }
+  soon ticking
+  check "trace PID" 0 ' write\([12], "tick\\n", 5\) += 5 <' timeout -s INT --preserve-status 1 "$SPCTL" trace "$(ticking)"
+  check "trace PID: it goes on as before" 0 "" kill -0 "$(ticking)"
+  check "trace --json" 0 '^0 write 5$' bash -c 'timeout -s INT 1 "$1" trace --json "$2" | python3 -c "
+import json, sys
+all = [json.loads(line) for line in sys.stdin]
+one = [e for e in all if e[\"name\"] == \"write\"][0]
+print(one[\"node\"], one[\"name\"], one[\"result\"])"' _ "$SPCTL" "$(ticking)"
+  check "trace --perfetto" 0 '^X write kernel$' bash -c 'timeout -s INT 1 "$1" trace --perfetto "$2" | python3 -c "
+import json, sys
+events = json.load(sys.stdin)[\"traceEvents\"]
+one = [e for e in events if e[\"name\"] == \"write\"][0]
+assert one[\"dur\"] >= 0 and one[\"ts\"] >= 0
+print(one[\"ph\"], one[\"name\"], one[\"cat\"])"' _ "$SPCTL" "$(ticking)"
+  "$SPCTL" trace -o "$WORK/first" "$(ticking)" &
+  tracer=$!
+  sleep 0.3
+  refused "trace: one tracer at a time" 125 "process $tracer traces it already" "$SPCTL" trace "$(ticking)"
+  kill -9 "$tracer"
+  wait "$tracer"
+  check "trace: after a dead tracer" 0 ' write\([12], "tick' timeout -s INT --preserve-status 1 "$SPCTL" trace "$(ticking)"
+  check "kill the traced" 0 "" "$SPCTL" kill -9 "$(ticking)"
+  wait "$launcher"
+
   # fds
   echo 0123456789 >"$WORK/file"
   start 1 "${options[@]}" -- "exec 7<'$WORK/file'; read -r line <&7; exec 8>>'$WORK/more'; cat <&0 & sleep $mark; true"
@@ -105,7 +146,9 @@ check "kill -l" 0 '^KILL$' "$SPCTL" kill -l
 check "kill -l 137" 0 '^KILL$' "$SPCTL" kill -l 137
 check "kill -L" 0 '^ *15 +TERM$' "$SPCTL" kill -L
 refused "fds of no SubProcess" 125 "not under superproc" "$SPCTL" fds $$
-for page in kill fds; do
+refused "trace of no SubProcess" 125 "not under superproc" "$SPCTL" trace $$
+refused "trace of nothing" 125 "either a PID or a program" "$SPCTL" trace
+for page in kill fds trace; do
   check "help of '$page'" 0 "^Usage: " "$SPCTL" $page --help
 done
 finish
