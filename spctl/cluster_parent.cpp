@@ -15,8 +15,10 @@
 
 #include <fmt/ranges.h>
 
+#include "libsuperproc/cluster/event_log.hpp"
 #include "libsuperproc/wire/cluster.hpp"
 #include "libsuperproc/wire/launch_report.hpp"
+#include "spctl/event_log.hpp"
 #include "spctl/library.hpp"
 #include "spctl/namespaces.hpp"
 #include "spctl/node_death.hpp"
@@ -31,7 +33,7 @@ std::vector<char*> pointers(const std::vector<std::string>& texts) {
   return result;
 }
 
-pid_t start_node(NodeId node, const Launch& launch) {
+pid_t start_node(NodeId node, const Launch& launch, const std::string& log) {
   clone_args arguments{};
   arguments.flags = namespaces_of(node);
   arguments.exit_signal = SIGCHLD;
@@ -44,7 +46,9 @@ pid_t start_node(NodeId node, const Launch& launch) {
   if (node.value == 0) command.insert(command.end(), launch.program.begin(), launch.program.end());
   for (const int segment : launch.segments) fcntl(segment, F_SETFD, 0);
   fcntl(launch.report, F_SETFD, 0);
-  execve(daemon.c_str(), pointers(command).data(), pointers(launch.environment).data());
+  std::vector<std::string> environment = launch.environment;
+  environment.push_back(fmt::format("{}={}:{}", wire::kEnvEventLog, event_log_cluster, log));
+  execve(daemon.c_str(), pointers(command).data(), pointers(environment).data());
   _exit(125);
 }
 
@@ -85,10 +89,15 @@ sigset_t take_signals() {
 
 // False: that was the first node; no process is left where the program began, or all of them were killed.
 bool take_deaths(const std::vector<pid_t>& spds, const std::vector<int>& pools) {
-  for (pid_t ended; (ended = waitpid(-1, nullptr, WNOHANG)) > 0;) {
+  int status = 0;
+  for (pid_t ended; (ended = waitpid(-1, &status, WNOHANG)) > 0;) {
     const auto node = static_cast<uint32_t>(std::find(spds.begin(), spds.end(), ended) - spds.begin());
-    if (node == 0) return false;
-    if (node < spds.size()) fence({node}, pools);
+    if (node == 0) return log_event(wire::kNoNode, "the first node has ended, and the others end"), false;
+    if (node >= spds.size()) continue;
+    fence({node}, pools);
+    log_event(wire::kNoNode, "node %u is dead and fenced: its spd %d %s %d", node, ended,
+              WIFSIGNALED(status) ? "was killed by signal" : "ended with status",
+              WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
   }
   return true;
 }
@@ -121,10 +130,14 @@ void have_nothing_open(const std::vector<int>& but) {
 
 std::vector<pid_t> start_nodes(const RunSettings& settings, const Launch& launch) {
   std::vector<pid_t> spds(settings.node_count);
+  open_event_log();
+  event_log_cluster = getpid();
+  const std::string log = event_log_path();
   if (!enter_user_namespace()) give_up(launch, {}, "isolated nodes need a user namespace");
   for (uint32_t n = settings.node_count; n-- > 0;)
-    if ((spds[n] = start_node({n}, launch)) < 0)
+    if ((spds[n] = start_node({n}, launch, log)) < 0)
       give_up(launch, {spds.begin() + n + 1, spds.end()}, "isolated nodes need namespaces of their own");
+  log_event(wire::kNoNode, "%u nodes begin, the first one's spd is %d", settings.node_count, spds[0]);
   return spds;
 }
 
@@ -135,7 +148,10 @@ void keep_nodes(const std::vector<pid_t>& spds, const Launch& launch, int until)
   for (pollfd watched{until, POLLIN, 0}; take_deaths(spds, pools) && !(lasts && told_to_end);) {
     if (ppoll(&watched, 1, nullptr, &open_mask) <= 0) continue;
     char byte = 0;
-    if (read(until, &byte, 1) != 1) break;
+    if (read(until, &byte, 1) != 1) {
+      log_event(wire::kNoNode, "spctl was killed, and all nodes are");
+      break;
+    }
     watched.fd = -1; // spctl has reported the program's end and left
   }
   kill_nodes(spds);

@@ -45,6 +45,36 @@ public:
     command->callback([this] { action_ = [this] { return sp::spctl::trace(options_.trace); }; });
   }
 
+  void add_top() {
+    TopOptions& top = options_.top;
+    CLI::App* command = app_.add_subcommand("top", "Show what nodes and SubProcesses do, again and again; q ends");
+    command->add_flag("-b,--batch", top.batch, "As text one below the other, without a terminal");
+    command->add_option("-n,--iterations", top.count, "End after N pictures")->type_name("N");
+    command->add_option("-d,--delay", top.seconds, "Between two pictures (2)")
+        ->type_name("SECONDS")
+        ->check(CLI::Range(0.1, 3600.0));
+    command->add_flag_callback(
+        "--json", [&top] { top.output = Output::json; }, "A line of JSON for each picture");
+    command->callback([this] { action_ = [this] { return sp::spctl::top(options_.top); }; });
+  }
+
+  void add_log() {
+    LogOptions& log = options_.log;
+    CLI::App* command = app_.add_subcommand("log", "Show what isolated clusters had to say");
+    command->add_option("-n,--lines", log.count, "Only the last N")->type_name("N");
+    command->add_flag("-f,--follow", log.follow, "Go on with what is said from now on");
+    command->add_flag_callback(
+        "--json", [&log] { log.output = Output::json; }, "A line of JSON for each");
+    command->callback([this] { action_ = [this] { return sp::spctl::log(options_.log); }; });
+  }
+
+  void add_gc() {
+    CLI::App* command = app_.add_subcommand("gc", "Remove what dead clusters have left");
+    command->add_flag("--dry-run", options_.gc.dry_run, "Only say what would be removed");
+    add_json(command, options_.gc.output);
+    command->callback([this] { action_ = [this] { return sp::spctl::gc(options_.gc); }; });
+  }
+
 private:
   static void add_json(CLI::App* command, Output& output) {
     command->add_flag_callback(
@@ -63,6 +93,9 @@ void add_tools(CLI::App& app, ToolOptions& options, std::function<int()>& action
   tools->add_kill();
   tools->add_fds();
   tools->add_trace();
+  tools->add_top();
+  tools->add_log();
+  tools->add_gc();
   app.final_callback([tools] {}); // as long as the callbacks
 }
 

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <fmt/core.h>
 #include <fstream>
+#include <sstream>
 #include <unistd.h>
 
 #include "spctl/message.hpp"
@@ -31,11 +32,26 @@ std::string why_unreadable(int error) {
   return errno_text(error);
 }
 
+// Once its stack is in a segment the kernel does not show the command line: it is read where the kernel says that it is.
+std::string command_in_memory(int32_t pid) {
+  constexpr int kBetween = 45; // the state to the field before arg_start
+  std::ifstream file(fmt::format("/proc/{}/stat", pid));
+  std::string text, skipped;
+  std::getline(file, text);
+  std::istringstream rest(text.substr(std::min(text.size(), text.rfind(')') + 1)));
+  for (int i = 0; i < kBetween; ++i) rest >> skipped;
+  uint64_t start = 0, end = 0;
+  if (!(rest >> start >> end) || end <= start) return {};
+  const auto bytes = read_memory(pid, start, std::min<uint64_t>(end - start, kCommandBytesMax));
+  return bytes ? std::string(reinterpret_cast<const char*>(bytes->data()), bytes->size()) : std::string();
+}
+
 std::string command_of(int32_t pid) {
   std::ifstream file(fmt::format("/proc/{}/cmdline", pid), std::ios::binary);
   std::string text(kCommandBytesMax, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   text.resize(static_cast<size_t>(file.gcount()));
+  if (text.empty()) text = command_in_memory(pid);
   while (!text.empty() && text.back() == '\0') text.pop_back();
   for (char& c : text)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';

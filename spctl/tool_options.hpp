@@ -28,7 +28,31 @@ struct TraceOptions {
 };
 int trace(const TraceOptions& options);
 
+struct TopOptions {
+  Output output = Output::table;
+  bool batch = false;
+  double seconds = 2;
+  uint32_t count = 0; // pictures; 0: until told to end
+};
+int top(const TopOptions& options);
+
+struct LogOptions {
+  Output output = Output::table;
+  bool follow = false;
+  std::optional<uint32_t> count; // only the last ones
+};
+int log(const LogOptions& options);
+
+struct GcOptions {
+  Output output = Output::table;
+  bool dry_run = false;
+};
+int gc(const GcOptions& options);
+
 struct ToolOptions {
+  GcOptions gc;
+  LogOptions log;
+  TopOptions top;
   TraceOptions trace;
   KillOptions kill;
   SubProcessOptions subprocess;

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "libsuperproc/cluster/event_log.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spd/departure.hpp"
 #include "spd/isolation.hpp"
@@ -95,6 +96,11 @@ struct Child {
 };
 Child children[wire::kMovedCountMax];
 
+void log_end(NodeId self, pid_t pid, int status) {
+  if (WIFSIGNALED(status)) log_event(self.value, "%d was killed by signal %d", pid, WTERMSIG(status));
+  if (WIFEXITED(status)) log_event(self.value, "%d has ended with status %d", pid, WEXITSTATUS(status));
+}
+
 // What its child has stored, or somebody else.
 int error_of(const wire::Moved& m) {
   const int error = static_cast<const volatile int32_t&>(m.departure.error);
@@ -118,6 +124,7 @@ void report(NodeId self, uint32_t record, const siginfo_t& news, int status) {
     m.wait_status.store(status);
     set_state(m, wire::MovedState::ended);
     wire::cluster().nodes[self.value].body_count.fetch_sub(1);
+    log_end(self, news.si_pid, status);
   }
   if (const auto bell = EventChannel::open(moved_bell_line(record))) bell->notify(wire::kBellLocal);
 }
@@ -135,7 +142,7 @@ void report_child(NodeId self, const siginfo_t& news, int status) {
 void start_first_program(char** command) {
   first_program = fork();
   if (first_program < 0) give_up(125, "the program cannot be started", errno);
-  if (first_program > 0) return;
+  if (first_program > 0) return log_event(0, "%d is the program: %.150s", first_program, command[0]);
   drop_privileges();
   if (const char* preload = getenv(wire::kEnvPreload)) setenv("LD_PRELOAD", preload, 1);
   unsetenv(wire::kEnvPreload);
@@ -169,9 +176,14 @@ long start_body(NodeId self, uint32_t record) {
   }
   if (made < 0) return children[record].pid.store(0), made;
   if (const long failed = supervised ? supervise_child(self, m, pid) : 0) return children[record].pid.store(0), failed;
-  if (const int error = error_of(m)) return children[record].pid.store(0), -error;
+  if (const int error = error_of(m)) {
+    children[record].pid.store(0);
+    log_event(self.value, "%d could not begin here: %.100s: %s", pid, program.path, strerror(error));
+    return -error;
+  }
   wire::cluster().nodes[self.value].body_count.fetch_add(1);
   wire::cluster().nodes[self.value].bodies_begun.fetch_add(1);
+  log_event(self.value, "%d begins here: %.150s", pid, program.path);
   return 0;
 }
 
@@ -192,7 +204,10 @@ void reap_until_empty(NodeId self) {
     int status = 0;
     const int wanted = news.si_code == CLD_STOPPED ? WUNTRACED : news.si_code == CLD_CONTINUED ? WCONTINUED : WNOHANG;
     if (waitpid(news.si_pid, &status, wanted) != news.si_pid) continue;
-    if (news.si_pid == first_program && (WIFEXITED(status) || WIFSIGNALED(status))) report_end(status);
+    if (news.si_pid == first_program && (WIFEXITED(status) || WIFSIGNALED(status))) {
+      log_end(self, first_program, status);
+      report_end(status);
+    }
     report_child(self, news, status);
   }
 }

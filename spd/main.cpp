@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "libsuperproc/base/sys.hpp"
+#include "libsuperproc/cluster/event_log.hpp"
 #include "libsuperproc/cluster/node_cpus.hpp"
 #include "spd/agent.hpp"
 #include "spd/bodies.hpp"
@@ -83,6 +84,16 @@ std::vector<int> numbers(const char* list) {
   return result;
 }
 
+void open_event_log() {
+  const char* const given = getenv(sp::wire::kEnvEventLog);
+  const char* const path = given ? strchr(given, ':') : nullptr;
+  const int file = path ? open(path + 1, O_RDWR | O_CLOEXEC | O_NOFOLLOW) : -1;
+  if (file < 0) return;
+  sp::event_log_cluster = atoi(given);
+  sp::event_log = sp::map_event_log(file);
+  close(file);
+}
+
 // The program shall not begin when the cluster cannot be whole: the launcher is told so by the node that cannot, or by
 // the cluster's parent, who sees it end.
 void await_other_nodes() {
@@ -108,7 +119,9 @@ int main(int count, char** arguments) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   prctl(PR_SET_NAME, "spd");
   sp::spd::report_to(report);
+  open_event_log();
   sp::spd::map_cluster(segments[0]);
+  unsetenv(sp::wire::kEnvEventLog);
   const uint32_t node_count = sp::spd::node_count();
   if (self.value >= node_count || segments.size() != 1 + node_count) return 125;
   sp::spd::write_notified_filter(sp::wire::notified_filter());

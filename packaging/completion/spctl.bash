@@ -18,7 +18,7 @@ _spctl() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} at words=""
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "run up down ps nodes maps fds stats kill trace syscalls doctor bench --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "run up down ps nodes maps fds stats top log kill trace gc syscalls doctor bench --help --version" -- "$word")
     return
   fi
 
@@ -68,6 +68,9 @@ _spctl() {
         nodes | maps | stats | fds)
           words="--json --help"
           [[ $word == -* ]] || words=$(_spctl_subprocesses) ;;
+        top) words="--batch --iterations --delay --json --help" ;;
+        log) words="--lines --follow --json --help" ;;
+        gc) words="--dry-run --json --help" ;;
         trace)
           words="--summary-only --json --perfetto --follow --output --nodes --isolate --help --"
           [[ $word == -* ]] || words=$(_spctl_subprocesses) ;;

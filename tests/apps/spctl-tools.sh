@@ -114,6 +114,35 @@ print(one[\"ph\"], one[\"name\"], one[\"cat\"])"' _ "$SPCTL" "$(ticking)"
   check "kill the traced" 0 "" "$SPCTL" kill -9 "$(ticking)"
   wait "$launcher"
 
+  # top
+  start 1 "${options[@]}" -- "sh -c 'while :; do :; done # $mark' & sleep $mark; kill \$!"
+  check "top: the busy one first" 0 '^while sleep$' bash -c '"$1" top -b -n 1 |
+    awk -v mark="$2" "/done # / && index(\$0, mark) && !/sh -c sh/ { a = \"while\" } /[0-9]  sleep/ && index(\$0, mark) { print a, \"sleep\" }"' \
+    _ "$SPCTL" "$mark"
+  check "top: a node" 0 '^ *[0-9-]+ +0 +running +[1-9]' "$SPCTL" top -b -n 1
+  check "top: two pictures" 0 '^2$' bash -c '"$1" top -b -n 2 -d 0.1 | grep -c "^spctl top - "' _ "$SPCTL"
+  check "top --json" 0 '^True$' bash -c '"$1" top -n 2 -d 1 --json | tail -n 1 | python3 -c "
+import json, sys
+(busy,) = [s for s in json.load(sys.stdin)[\"subprocesses\"] if s[\"command\"].startswith(\"sh -c while\") and \"$2\" in s[\"command\"]]
+print(0.01 < busy[\"cpus\"] < 1.5)"' _ "$SPCTL" "$mark"
+  check "top: on a terminal, q ends it" 0 "^0 True\$" python3 -c '
+import os, pty, sys, time
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execv(sys.argv[1], [sys.argv[1], "top", "-d", "60"])
+seen = b""
+while b"COMMAND" not in seen:
+    seen += os.read(terminal, 4096)
+os.write(terminal, b"q")
+try:
+    while os.read(terminal, 4096):
+        pass
+except OSError:
+    pass
+print(os.WEXITSTATUS(os.waitpid(pid, 0)[1]), b"spctl top" in seen)' "$SPCTL"
+  check "kill" 0 "" "$SPCTL" kill "$(sleepers)"
+  wait "$launcher"
+
   # fds
   echo 0123456789 >"$WORK/file"
   start 1 "${options[@]}" -- "exec 7<'$WORK/file'; read -r line <&7; exec 8>>'$WORK/more'; cat <&0 & sleep $mark; true"
@@ -137,6 +166,45 @@ print(\"port\", s.getsockname()[1], flush=True); time.sleep(60)'"
   check "kill: the first program" 0 "" "$SPCTL" kill -TERM "$(python)"
   wait "$launcher"
 done
+# log and gc, in a folder of our own
+export XDG_RUNTIME_DIR=$WORK/runtime
+mkdir -m 700 "$XDG_RUNTIME_DIR"
+check "log: nothing yet" 0 "" bash -c '[ -z "$("$1" log)" ]' _ "$SPCTL"
+check "gc: nothing" 0 "" bash -c '[ -z "$("$1" gc)" ]' _ "$SPCTL"
+if [ "${#kinds[@]}" = 2 ]; then
+  check "a cluster" 0 "" "$SPCTL" run --isolate --nodes 3 -- sh -c 'sh -c "exit 3"; true'
+  check "log: it begins" 0 "cluster: 3 nodes begin, the first one's spd is [0-9]+\$" "$SPCTL" log
+  check "log: the program" 0 'node 0: 300 is the program: .*/sh$' "$SPCTL" log
+  check "log: a move" 0 'node [12]: [0-9]+ begins here: .*/sh$' "$SPCTL" log
+  check "log: an end" 0 'node [12]: [0-9]+ has ended with status 3$' "$SPCTL" log
+  check "log -n" 0 '^1$' bash -c '"$1" log -n 1 | wc -l' _ "$SPCTL"
+  check "log --json" 0 '"text":"300 has ended with status 0","node":0' "$SPCTL" log --json
+  start 1 --isolate --nodes 3 -- "sleep $mark; sleep $mark"
+  kill -9 "$("$SPCTL" nodes 2>/dev/null | awk '$2 == 2 && $3 == "running" && $6 == 0 { print $4 }')"
+  fenced() { "$SPCTL" log | grep -q 'node 2 is dead and fenced: its spd [0-9]* was killed by signal 9$'; }
+  soon fenced || wrong "log says nothing of a dead node"
+  "$SPCTL" kill -9 "$(sleepers)"
+  soon there_are 1
+  kill -9 "$launcher"
+  wait "$launcher"
+  said_so() { "$SPCTL" log | grep -q 'spctl was killed, and all nodes are$'; }
+  soon said_so || wrong "log says nothing of a killed launcher"
+  soon none_left || wrong "sleepers are left"
+  "$SPCTL" up --nodes 2 --name lost
+  read -r guard parent < <(awk 'NR == 2 { guard = $1 } NR == 3 { print guard, $1 }' "$XDG_RUNTIME_DIR/superproc/lost")
+  check "gc: one that runs is left alone" 0 "" bash -c '[ -z "$("$1" gc)" ]' _ "$SPCTL"
+  kill -9 "$guard" "$parent"
+  stale() { "$SPCTL" gc --dry-run | grep -q '^would remove .*/lost: cluster lost, of which nothing runs$'; }
+  soon stale || wrong "gc does not see a stale file"
+  check "gc --dry-run removes nothing" 0 "" test -e "$XDG_RUNTIME_DIR/superproc/lost"
+  check "gc" 0 '^removed .*/lost: cluster lost, of which nothing runs$' "$SPCTL" gc
+  check "gc: it is gone" 1 "" test -e "$XDG_RUNTIME_DIR/superproc"
+fi
+echo damaged >"$XDG_RUNTIME_DIR/superproc-events"
+chmod 600 "$XDG_RUNTIME_DIR/superproc-events"
+check "log: a damaged one is none" 0 "" bash -c '[ -z "$("$1" log)" ]' _ "$SPCTL"
+check "gc: a damaged log" 0 '^removed .*-events: an event log of another version, or damaged$' "$SPCTL" gc
+refused "top without a terminal" 125 "top needs a terminal.*-b" "$SPCTL" top
 refused "kill: nothing" 1 "no process" "$SPCTL" kill
 refused "kill: no signal" 1 "no such signal" "$SPCTL" kill -s NONE 1
 refused "kill: not a SubProcess" 1 "not under superproc" "$SPCTL" kill $$
@@ -148,7 +216,7 @@ check "kill -L" 0 '^ *15 +TERM$' "$SPCTL" kill -L
 refused "fds of no SubProcess" 125 "not under superproc" "$SPCTL" fds $$
 refused "trace of no SubProcess" 125 "not under superproc" "$SPCTL" trace $$
 refused "trace of nothing" 125 "either a PID or a program" "$SPCTL" trace
-for page in kill fds trace; do
+for page in kill fds trace top log gc; do
   check "help of '$page'" 0 "^Usage: " "$SPCTL" $page --help
 done
 finish

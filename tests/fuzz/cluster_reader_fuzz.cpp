@@ -10,6 +10,7 @@
 
 #include "spctl/cluster_reader.hpp"
 #include "spctl/descriptor_list.hpp"
+#include "spctl/event_log.hpp"
 #include "spctl/process_numbers.hpp"
 #include "spctl/socket_table.hpp"
 
@@ -65,6 +66,9 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   read(header, input);
   (void)spctl::innermost_number({reinterpret_cast<const char*>(data), size}, 1);
   (void)spctl::innermost_number("\nNSpid:" + std::string(reinterpret_cast<const char*>(data), size), 1);
+  (void)spctl::parse_event_log(input);
+  if (const auto event = spctl::parse_logged(input, size))
+    insist(event->text.size() <= wire::kEventTextBytes, "too much text");
   const std::string text(reinterpret_cast<const char*>(data), size);
   for (const int32_t number : spctl::parse_descriptors(input))
     insist(number >= 0 && static_cast<uint32_t>(number) < wire::kVfdCountMax, "a descriptor beyond the last");
