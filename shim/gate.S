@@ -169,6 +169,28 @@ sp_continue:
         mov     %rdi, %rsp
         jmp     sp_restore
 
+// long sp_save(registers): what a function must keep, and where it was called. Returns 0; sp_continue(registers) makes it
+// return a second time, with what is in `rax` then.
+        .globl  sp_save
+        .hidden sp_save
+        .type   sp_save, @function
+sp_save:
+        .cfi_startproc
+        mov     %r15, (%rdi)
+        mov     %r14, 8(%rdi)
+        mov     %r13, 16(%rdi)
+        mov     %r12, 24(%rdi)
+        mov     %rbp, 80(%rdi)
+        mov     %rbx, R_RBX(%rdi)
+        mov     (%rsp), %rax
+        mov     %rax, 120(%rdi)
+        lea     8(%rsp), %rax
+        mov     %rax, R_RSP(%rdi)
+        xor     %eax, %eax
+        ret
+        .cfi_endproc
+        .size   sp_save, .-sp_save
+
 // void sp_call_on_stack(function, argument, stack_top)
         .globl  sp_call_on_stack
         .hidden sp_call_on_stack

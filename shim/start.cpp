@@ -14,6 +14,7 @@
 #include "libsuperproc/process/fork.hpp"
 #include "libsuperproc/process/move.hpp"
 #include "libsuperproc/process/placement.hpp"
+#include "libsuperproc/process/remote_fork.hpp"
 #include "libsuperproc/process/summary.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/delivery.hpp"
@@ -22,6 +23,7 @@
 #include "libsuperproc/syscalls/copy_first.hpp"
 #include "libsuperproc/syscalls/dispatch.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
+#include "libsuperproc/syscalls/move_first.hpp"
 #include "libsuperproc/syscalls/trace.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/wire/version_note.hpp"
@@ -82,6 +84,14 @@ wire::Options options_from(const char* const* environment) {
   const char* trace = find_variable(environment, wire::kEnvTrace);
   if (trace && equal(trace, "1")) options.flags |= wire::kOptionTrace;
   if (find_variable(environment, "SUPERPROC_NO_PATCH")) options.flags |= wire::kOptionNoPatch;
+  if (const char* text = find_variable(environment, wire::kEnvFork)) {
+    if (equal(text, "stays"))
+      options.flags |= wire::kOptionForkStays;
+    else if (equal(text, "leaves"))
+      options.flags |= wire::kOptionForkLeaves;
+    else if (!equal(text, "decides"))
+      refuse("SUPERPROC_FORK is none of decides, stays, leaves", "correct or unset it");
+  }
   return options;
 }
 
@@ -162,6 +172,7 @@ void sp_shim_start(int, char** arguments, char** environment) {
   native_again = when_native;
   begun_anew = trace_child;
   holding = copy_first;
+  undecided = move_first;
   die_by_signal = die_by_signal_here;
   known_code = is_known_code;
   start_delivery();

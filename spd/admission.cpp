@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 
 #include "libsuperproc/syscalls/arguments.hpp"
@@ -17,23 +18,14 @@ namespace {
 constexpr uint64_t kStructureBytes = 64 << 10; // no structure is bigger; a record has more behind its transfer areas
 
 // About relatives, and waits. What else is admitted concerns files, sockets, or a descriptor.
-constexpr long kOthers[] = {SYS_kill,    SYS_wait4,  SYS_waitid, SYS_getppid,    SYS_getpgrp, SYS_getpgid,
-                            SYS_setpgid, SYS_getsid, SYS_setsid, SYS_pidfd_open, SYS_ppoll};
+constexpr long kOthers[] = {SYS_kill,    SYS_wait4,   SYS_waitid, SYS_getppid,         SYS_getpgrp,
+                            SYS_getpgid, SYS_setpgid, SYS_getsid, SYS_setsid,          SYS_pidfd_open,
+                            SYS_ppoll,   SYS_tkill,   SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo};
 // They change the process that calls, or point to pointers.
-constexpr long kNot[] = {SYS_mmap,
-                         SYS_execveat,
-                         SYS_setns,
-                         SYS_chroot,
-                         SYS_pivot_root,
-                         SYS_vmsplice,
-                         SYS_sendmmsg,
-                         SYS_recvmmsg,
-                         SYS_perf_event_open,
-                         SYS_finit_module,
-                         SYS_kexec_file_load,
-                         SYS_process_madvise,
-                         SYS_mq_notify,
-                         446 /*landlock_restrict_self*/};
+constexpr long kNot[] = {
+    SYS_mmap,      SYS_execveat, SYS_setns,           SYS_chroot,       SYS_pivot_root,      SYS_vmsplice,
+    SYS_sendmmsg,  SYS_recvmmsg, SYS_perf_event_open, SYS_finit_module, SYS_kexec_file_load, SYS_process_madvise,
+    SYS_mq_notify, 446 /*landlock_restrict_self*/};
 
 template <size_t N>
 bool is_one_of(const long (&numbers)[N], long number) {
@@ -104,6 +96,7 @@ long admit(const CallWords& call) {
   const SyscallRow* const row = call[0] < 4096 ? find_syscall(static_cast<long>(call[0])) : nullptr;
   if (!row) return -ENOSYS;
   const Arguments& arguments = *find_arguments(row->number);
+  if (row->number == SYS_prctl) return call[1] == PR_SET_PDEATHSIG ? 0 : -ENOSYS;
   if (!is_offered(*row, arguments)) return -ENOSYS;
   if (row->number == SYS_fcntl || row->number == SYS_ioctl) return is_good_control(call) ? 0 : -EFAULT;
   for (uint32_t i = 0; i < arguments.count; ++i)

@@ -94,6 +94,8 @@ long perform(NodeId self, const Request& request) {
   const auto index = static_cast<uint32_t>(record);
   switch (static_cast<NodeOperation>(request.operation)) {
     case NodeOperation::start_body: return start_body(self, index);
+    case NodeOperation::restore_body:
+      return signal > ~0u ? -EINVAL : restore_body(self, index, static_cast<uint32_t>(signal), request.arguments[2]);
     case NodeOperation::watch_body: return watch(Watched::body, index);
     case NodeOperation::watch_shadow: return watch(Watched::shadow, index);
     case NodeOperation::signal_body:

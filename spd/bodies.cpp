@@ -22,9 +22,10 @@
 #include "spd/departure.hpp"
 #include "spd/isolation.hpp"
 #include "spd/report.hpp"
+#include "spd/restore.hpp"
+#include "spd/segment.hpp"
 #include "spd/supervisor.hpp"
 #include "vfd/notified_filter.hpp"
-#include "spd/segment.hpp"
 
 extern char** environ;
 
@@ -114,13 +115,23 @@ sigset_t only(int signal) {
   return set;
 }
 
+// True: it ended before it was whole, and who wanted it goes on as if it had never been.
+bool failed_to_arrive(wire::Moved& m, NodeId self, int status) {
+  auto on_its_way = static_cast<uint32_t>(wire::Arrival::on_its_way);
+  const uint32_t failed = wire::kArrivalFailed + (WIFEXITED(status) ? WEXITSTATUS(status) : EIO);
+  if (!m.arrival.compare_exchange_strong(on_its_way, failed)) return false;
+  wire::cluster().nodes[self.value].body_count.fetch_sub(1);
+  sys::futex_wake(arrival_word(m), 1);
+  return true;
+}
+
 void report(NodeId self, uint32_t record, const siginfo_t& news, int status) {
   wire::Moved& m = wire::moved(record);
   if (m.use.load() != children[record].use || m.state.load() == wire::MovedState::free) return; // its program went home
   if (error_of(m)) return; // it could not be started
   if (news.si_code == CLD_STOPPED || news.si_code == CLD_CONTINUED) {
     m.stopped_by.store(news.si_code == CLD_STOPPED ? news.si_status : 0);
-  } else {
+  } else if (!failed_to_arrive(m, self, status)) {
     m.wait_status.store(status);
     set_state(m, wire::MovedState::ended);
     wire::cluster().nodes[self.value].body_count.fetch_sub(1);
@@ -184,6 +195,26 @@ long start_body(NodeId self, uint32_t record) {
   wire::cluster().nodes[self.value].body_count.fetch_add(1);
   wire::cluster().nodes[self.value].bodies_begun.fetch_add(1);
   log_event(self.value, "%d begins here: %.150s", pid, program.path);
+  return 0;
+}
+
+long restore_body(NodeId self, uint32_t record, uint32_t source, uint64_t offset) {
+  wire::Moved& m = wire::moved(record);
+  if (m.state.load() != wire::MovedState::claimed || m.body_node.load() != self.value) return -EINVAL;
+  if (m.departure.user != getuid() || m.departure.group != getgid()) return -EPERM;
+  m.departure.error = 0;
+  m.arrival.store(static_cast<uint32_t>(wire::Arrival::on_its_way));
+  const pid_t pid = m.pid.load();
+  if (!is_leased(pid)) return -EINVAL;
+  children[record].use = m.use.load();
+  children[record].pid.store(pid);
+  wire::cluster().nodes[self.value].body_count.fetch_add(1);
+  const long made = restore_as(pid, source, offset);
+  if (made < 0) {
+    wire::cluster().nodes[self.value].body_count.fetch_sub(1);
+    return children[record].pid.store(0), made;
+  }
+  wire::cluster().nodes[self.value].bodies_begun.fetch_add(1);
   return 0;
 }
 

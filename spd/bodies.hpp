@@ -15,6 +15,9 @@ long signal_first_program(int signal); // 0 or -errno
 // 0 or -errno. Returns when the program runs, as vfork does.
 long start_body(NodeId self, uint32_t record);
 
+// 0 or -errno. Returns when there is a process that is rebuilt from the description there (spd/restore.hpp).
+long restore_body(NodeId self, uint32_t record, uint32_t source, uint64_t offset);
+
 // SIGCHLD is for the reaper alone; before there are threads.
 void block_ends();
 

@@ -10,6 +10,9 @@
 #include <sched.h>
 #include <string>
 #include <sys/mman.h>
+#if __GLIBC_PREREQ(2, 35)
+#include <sys/rseq.h>
+#endif
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -59,9 +62,20 @@ const RestoreRequest* prepare() {
   return is_ready ? &known : nullptr;
 }
 
+// The kernel would go on writing to where libc has it.
+void give_up_restartable_sequences() {
+#if __GLIBC_PREREQ(2, 35)
+  constexpr unsigned kBytesAtFirst = 32; // what is registered, when less than that is used
+  auto* const at = static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset;
+  for (const unsigned bytes : {kBytesAtFirst, __rseq_size})
+    if (syscall(SYS_rseq, at, bytes, RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == 0) return;
+#endif
+}
+
 [[noreturn]] void begin(const RestoreRequest& request) {
   const uint64_t all = ~0ull;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
+  give_up_restartable_sequences();
   setpgid(0, 0);
   syscall(SYS_close_range, 0, ~0u, 0);
   auto* const given = reinterpret_cast<RestoreRequest*>(wire::kRestorerStackTop) - 1;

@@ -257,6 +257,15 @@ void take_requests() {
   }
 }
 
+void name_of_program(char (&name)[16]) {
+  if (body().departure.goes_on) return void(memcpy(name, body().departure.name, sizeof name - 1));
+  const char* path = reinterpret_cast<const char*>(wire::transfer_area(record, 0));
+  const char* base = path;
+  for (const char* p = path; *p && p < path + 4096; ++p)
+    if (*p == '/') base = p + 1;
+  for (size_t i = 0; i + 1 < sizeof name && base[i]; ++i) name[i] = base[i];
+}
+
 } // namespace
 
 } // namespace sp::spd
@@ -278,11 +287,7 @@ int main(int, char**) {
   publish_descriptors(record);
   allow_unplaced();
   char name[16] = {};
-  const char* path = reinterpret_cast<const char*>(sp::wire::transfer_area(record, 0));
-  const char* base = path;
-  for (const char* p = path; *p && p < path + 4096; ++p)
-    if (*p == '/') base = p + 1;
-  for (size_t i = 0; i + 1 < sizeof name && base[i]; ++i) name[i] = base[i];
+  name_of_program(name);
   prctl(PR_SET_NAME, name);
   pthread_t taker;
   pthread_create(&taker, nullptr, [](void*) -> void* { return take_requests(), nullptr; }, nullptr);

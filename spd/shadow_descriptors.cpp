@@ -23,13 +23,24 @@ void publish(uint32_t record, uint64_t number) {
 
 bool is_open(uint32_t record, uint32_t number) { return wire::moved(record).descriptors[number].load() != 0; }
 
+// exec would have closed it.
+void close_at_exec_again(uint32_t record, uint32_t number) {
+  sys::call(SYS_fcntl, number, F_SETFD, FD_CLOEXEC);
+  publish(record, number);
+  wire::moved(record).descriptors[number].fetch_or(wire::kVfdClosesAtExec);
+}
+
 } // namespace
 
 // From the highest number that can be in use down, which costs less than reading /proc.
 void publish_descriptors(uint32_t record) {
+  const bool goes_on = wire::moved(record).departure.goes_on;
   for (uint32_t n = 0; n < wire::kVfdCountMax; ++n) {
-    wire::moved(record).descriptors[n].store(0, std::memory_order_relaxed);
+    auto& entry = wire::moved(record).descriptors[n];
+    const bool closes_at_exec = entry.load(std::memory_order_relaxed) & wire::kVfdClosesAtExec;
+    entry.store(0, std::memory_order_relaxed);
     if (n < 256) publish(record, n);
+    if (goes_on && closes_at_exec) close_at_exec_again(record, n);
   }
   const int folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   alignas(8) char entries[4096];
@@ -40,7 +51,8 @@ void publish_descriptors(uint32_t record) {
       uint64_t number = 0;
       for (const char* digit = entry + 19; *digit >= '0' && *digit <= '9'; ++digit)
         number = number * 10 + static_cast<uint64_t>(*digit - '0');
-      if (number >= 256) publish(record, number);
+      if (number >= 256 && number < wire::kVfdCountMax && !is_open(record, static_cast<uint32_t>(number)))
+        publish(record, number);
     }
   if (folder >= 0 && folder < static_cast<int>(wire::kVfdCountMax)) wire::moved(record).descriptors[folder].store(0);
   close(folder);

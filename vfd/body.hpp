@@ -28,6 +28,10 @@ inline wire::Moved& record() { return wire::moved(own_record()); }
 // False: it is a body, but the cluster's memory is out of its reach (it has become another user).
 bool attach(const char* moved);
 
+// In a fork's child that goes on on another node, when all of it is there: it is this record's body from now on. False:
+// its shadow is gone.
+bool arrive(uint32_t record);
+
 // A free record, claimed and formatted for a body on `body_node` whose shadow will be on `shadow_node`; kNoRecord: none.
 uint32_t claim_record(NodeId body_node, NodeId shadow_node);
 

@@ -20,9 +20,10 @@ long open_there(long number, const uint64_t (&a)[6], int close_on_exec) {
 void take_places() {
   for (uint32_t n = 0; n < wire::kVfdCountMax; ++n) {
     if (!is_remote(n)) continue;
-    const long place = new_place(0);
+    const int closes = kind_of(n) & wire::kVfdClosesAtExec ? O_CLOEXEC : 0;
+    const long place = new_place(closes != 0);
     if (place == static_cast<long>(n) || sys::failed(place)) continue;
-    sys::call(SYS_dup2, place, n);
+    sys::call(SYS_dup3, place, n, closes);
     sys::call(SYS_close, place);
   }
 }

@@ -14,6 +14,7 @@ void sp_entry();
 void sp_restorer();
 [[noreturn]] void sp_sigreturn(uint64_t frame);
 [[noreturn]] void sp_continue(const sp::Registers* registers);
+[[gnu::returns_twice]] long sp_save(sp::Registers* registers);
 long sp_app_call(long number, long a, long b, long c, long d, long e, long f);
 long sp_clone_call(uint64_t flags, uint64_t stack, uint64_t parent_tid, uint64_t child_tid, uint64_t tls);
 long sp_clone_function(uint64_t flags, uint64_t stack, uint64_t child_tid, uint64_t tls, void (*function)(void*),

@@ -53,6 +53,9 @@ inline wire::EventChannelLine* moved_bell_line(uint32_t record) {
 inline const volatile uint32_t* state_word(const wire::Moved& m) {
   return reinterpret_cast<const volatile uint32_t*>(&m.state);
 }
+inline const volatile uint32_t* arrival_word(const wire::Moved& m) {
+  return reinterpret_cast<const volatile uint32_t*>(&m.arrival);
+}
 inline void set_state(wire::Moved& m, wire::MovedState state) {
   m.state.store(state);
   sys::futex_wake(state_word(m), 1 << 30);

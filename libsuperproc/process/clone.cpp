@@ -14,6 +14,7 @@
 #include "libsuperproc/process/inheritance.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/program_filters.hpp"
+#include "libsuperproc/process/remote_fork.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/routing.hpp"
@@ -98,6 +99,7 @@ extern "C" void sp_child_start(ChildFrame* frame) {
 }
 
 long clone_thread(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {
+  if (!is_shared()) decide(); // a child with threads is not about to call exec
   if (!is_shared() && node_count() > 1) convert();
   const NodeId node = choose_node();
   const bool remote = node != this_node();

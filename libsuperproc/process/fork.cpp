@@ -13,7 +13,9 @@
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/copy_out.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
+#include "libsuperproc/process/checkpoint.hpp"
 #include "libsuperproc/process/placement.hpp"
+#include "libsuperproc/process/remote_fork.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
@@ -65,8 +67,11 @@ void become_native() {
 
 long fork_native(const CloneArguments& arguments, const Registers& caller) {
   const long pid = app_call(SYS_clone, arguments.flags, 0, arguments.parent_tid, arguments.child_tid, arguments.tls);
+  const int32_t asked = thread_self.place_next;
+  thread_self.place_next = 0;
   if (pid != 0) return pid;
   become_native();
+  begin_undecided(asked);
   if (!arguments.stack) return 0;
   Registers child = caller;
   child.rax = 0, child.rsp = arguments.stack;
@@ -305,6 +310,7 @@ namespace {
 
 // In the child, before anything of the program runs.
 void become_body(uint32_t record) {
+  hold_spaces_as_child();
   const long begun = vfd::begin_as_child(record, vfd::membership.record);
   vfd::membership.record = record;
   if (sys::failed(begun)) sys::call(SYS_exit_group, vfd::kNotBegun);

@@ -14,15 +14,7 @@
 
 namespace sp {
 
-namespace {
-
-// The first program keeps the launcher's terminal and files where they are; a process of several threads stays, too.
-bool may_move() {
-  return vfd::in_cluster() && !vfd::is_body() && control().identity.superprocess != sys::call(SYS_getpid) &&
-         (thread_self.borrower != Borrower::none || control().thread_count.load() <= 1);
-}
-
-NodeId choose_node() {
+NodeId choose_node_of_process() {
   wire::ClusterHeader& c = wire::cluster();
   const uint32_t count = bounded_node_count();
   switch (c.placement) {
@@ -38,32 +30,45 @@ NodeId choose_node() {
   return {c.place_next.fetch_add(1) % count};
 }
 
-bool equal(const char* a, const char* b) {
-  while (*a && *a == *b) ++a, ++b;
-  return *a == *b;
-}
-
-// 0 or -errno.
-long begin_there(uint32_t record, NodeId node) {
+long announce_shadow(uint32_t record) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
   const NodeId here = vfd::membership.node;
   wire::Moved& m = wire::moved(record);
   m.pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
   m.shadow_pid.store(m.pid.load());
   m.fresh.store(1);
-  if (const long error = to_raw(ask_spd(here, here, self, wire::NodeOperation::watch_shadow, record))) return error;
-  return to_raw(ask_spd(here, node, self, wire::NodeOperation::start_body, record));
+  return to_raw(ask_spd(here, here, self, wire::NodeOperation::watch_shadow, record));
 }
 
-[[noreturn]] void become_shadow(uint32_t record, const char* own_name, const char* const* arguments) {
+[[noreturn]] void become_shadow(uint32_t record, const char* const* arguments) {
   wire::MovedState claimed = wire::MovedState::claimed;
   wire::moved(record).state.compare_exchange_strong(claimed, wire::MovedState::leaving);
-  Path shadow;
+  Path shadow, own_name;
+  own_name << wire::kEnvMoved << "=" << record;
   shadow << find_kept_variable(wire::kEnvCluster) << "/sp-shadow";
-  const char* const environment[] = {own_name, nullptr};
+  const char* const environment[] = {own_name.text(), nullptr};
   sys::call(SYS_execve, shadow.text(), arguments, environment);
   Line{} << "superproc: cannot run " << shadow.text() << "; install superproc completely";
   for (;;) sys::call(SYS_exit_group, 125); // spd sees it and ends the body
+}
+
+namespace {
+
+// The first program keeps the launcher's terminal and files where they are; a process of several threads stays, too.
+bool may_move() {
+  return vfd::in_cluster() && !vfd::is_body() && control().identity.superprocess != sys::call(SYS_getpid) &&
+         (thread_self.borrower != Borrower::none || control().thread_count.load() <= 1);
+}
+
+long begin_there(uint32_t record, NodeId node) {
+  const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
+  if (const long error = announce_shadow(record)) return error;
+  return to_raw(ask_spd(vfd::membership.node, node, self, wire::NodeOperation::start_body, record));
+}
+
+bool equal(const char* a, const char* b) {
+  while (*a && *a == *b) ++a, ++b;
+  return *a == *b;
 }
 
 bool is_placed(const char* const* environment) {
@@ -118,7 +123,7 @@ void move_if_it_should(const Departing& given) {
   Departing program = given;
   const ProgramKind kind = kind_of(program.path); // first: who searches a PATH calls exec for each folder
   if (kind == ProgramKind::not_executable || !(program.path = name_elsewhere(given.path, name))) return;
-  const NodeId node = choose_node();
+  const NodeId node = choose_node_of_process();
   if (node == vfd::membership.node) return;
   const uint32_t record = vfd::claim_record(node, vfd::membership.node);
   if (record == vfd::kNoRecord) return;
@@ -129,7 +134,7 @@ void move_if_it_should(const Departing& given) {
   if (control().options.flags & wire::kOptionTrace)
     Line{} << "superproc: " << program.path << (failed ? " stays, since it cannot begin" : " begins") << " on node "
            << node.value << ", errno " << -failed;
-  if (failed == 0) become_shadow(record, own_name.text(), program.arguments);
+  if (failed == 0) become_shadow(record, program.arguments);
   release(wire::moved(record));
 }
 

@@ -2,9 +2,19 @@
 // exec on another node. The program begins there under this process's number, and this process becomes its shadow
 // (wire/cluster.hpp). Whatever speaks against it leaves everything as it was, and the program begins here.
 #pragma once
+#include "libsuperproc/base/ids.hpp"
 #include "libsuperproc/process/departing.hpp"
 
 namespace sp {
+
+// ---- for whoever moves, also without exec (process/remote_fork.hpp) ----
+
+// Where by the cluster's placement the next process shall run.
+NodeId choose_node_of_process();
+// The caller is that record's SubProcess and will be its shadow. 0 or -errno.
+long announce_shadow(uint32_t record);
+// The body is there: this process becomes its shadow, which is shown with these arguments.
+[[noreturn]] void become_shadow(uint32_t record, const char* const* arguments);
 
 // Returns only if the program does not move.
 void move_if_it_should(const Departing& program);

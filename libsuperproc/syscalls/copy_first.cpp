@@ -8,6 +8,7 @@
 
 #include "libsuperproc/memory/copy_out.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
+#include "libsuperproc/memory/pool_pages.hpp"
 #include "libsuperproc/process/fork.hpp"
 
 namespace sp {
@@ -61,6 +62,19 @@ bool needs_copy(const Call& call) {
   }
 }
 
+// Memory of a checkpoint becomes the process's own.
+void make_own(const Call& call) {
+  using memory::Contents;
+  switch (call.number()) {
+    case SYS_madvise: {
+      const bool drops = call.number_arg(2) == MADV_DONTNEED || call.number_arg(2) == MADV_FREE;
+      return memory::make_anonymous(call.arg(0), call.arg(1), drops ? Contents::dropped : Contents::kept);
+    }
+    case SYS_mremap: return memory::make_anonymous(call.arg(0), call.arg(1) ? call.arg(1) : 1, Contents::kept);
+    default: return;
+  }
+}
+
 } // namespace
 
 void copy_first(bool holds) {
@@ -74,6 +88,7 @@ void copy_first(bool holds) {
 
 void copy_before(const Call& call) {
   if (needs_copy(call)) finish_fork_copy();
+  if (memory::has_pool_pages()) make_own(call);
 }
 
 } // namespace sp

@@ -5,6 +5,8 @@
 //                                               its own are dropped; the copy relies on the mappings being as they were
 //   that limit the address space or the data    the copy could not be made any more
 //
+// In a process that has memory of a checkpoint (memory/pool_pages.hpp) these calls make it its own.
+//
 // What else a child does between fork and exec (getrlimit, mmap and brk for new memory) copies nothing.
 #pragma once
 #include "libsuperproc/syscalls/call.hpp"

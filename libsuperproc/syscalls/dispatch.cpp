@@ -6,6 +6,7 @@
 #include "libsuperproc/syscalls/copy_first.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
 #include "libsuperproc/syscalls/messages.hpp"
+#include "libsuperproc/syscalls/move_first.hpp"
 #include "libsuperproc/syscalls/remote.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "libsuperproc/syscalls/trace.hpp"
@@ -157,6 +158,7 @@ bool belongs_to_borrower(long number) {
 }
 
 long perform(Call& call) {
+  if (decides(call.number())) decide_before(call);
   if (may_need_copy(call.number())) copy_before(call);
   const bool borrowed = is_borrower() && !belongs_to_borrower(call.number());
   const bool guarded = is_guarded(call.number());

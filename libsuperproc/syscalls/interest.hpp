@@ -2,7 +2,8 @@
 // A word for each system call: non-zero if dispatch wants to see it. A patched site tests it before it passes the call
 // straight to the kernel. Few calls are of interest until the process is converted, more after it; while it is sealed, those
 // that may bring executable memory are as well, in a body those that may concern its shadow, and in a fork's child at first
-// those that meet its mappings. For a tracer, who is outside, all calls are (wire/trace.hpp): he has a byte of his own.
+// those that meet its mappings, or show that it will not call exec. For a tracer, who is outside, all calls are
+// (wire/trace.hpp): he has a byte of his own.
 #pragma once
 #include <cstdint>
 
@@ -13,6 +14,7 @@ enum InterestBit : uint8_t {
   kInterestGuarded = 2,   // syscalls/code_guard.hpp
   kInterestRemote = 4,    // syscalls/remote.hpp
   kInterestCopyFirst = 8, // syscalls/copy_first.hpp
+  kInterestDecides = 16,  // syscalls/move_first.hpp
   kInterestFutex = 32,    // may take gate.S's short ways, where the word says nothing but this and kInterestHandled
 };
 

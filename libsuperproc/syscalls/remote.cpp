@@ -7,6 +7,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 
 #include "libsuperproc/syscalls/arguments.hpp"
@@ -79,6 +80,25 @@ std::optional<long> send(const Call& call) {
   return by_row(call);
 }
 
+// ... with what the row does not describe.
+std::optional<long> send_with_info(const Call& call) {
+  constexpr uint64_t kInfoBytes = 128;
+  const long here = call.pass();
+  if (here != -ESRCH) return here;
+  vfd::Transfer transfer;
+  const int at = call.number() == SYS_rt_sigqueueinfo ? 2 : 3;
+  const void* const info = transfer.put(call.pointer<const void>(at), kInfoBytes);
+  if (at == 2) return vfd::shadow_call(SYS_rt_sigqueueinfo, call.arg(0), call.arg(1), info);
+  return vfd::shadow_call(SYS_rt_tgsigqueueinfo, call.arg(0), call.arg(1), call.arg(2), info);
+}
+
+// Whose parent is spd has its true one where the shadow is.
+std::optional<long> tell_of_parents_death(const Call& call) {
+  if (call.number_arg(0) != PR_SET_PDEATHSIG || sys::call(SYS_getppid) > 1) return std::nullopt;
+  const long there = vfd::shadow_call(SYS_prctl, PR_SET_PDEATHSIG, call.arg(1));
+  return sys::failed(there) ? there : call.pass();
+}
+
 // An answer about a relative that began on this node comes from here, if the shadow's node does not know its number.
 std::optional<long> ask_both(const Call& call) {
   const long there = by_row(call);
@@ -137,7 +157,12 @@ std::optional<long> perform(Call& call) {
     case SYS_epoll_ctl: return epoll_control_both(call);
     case SYS_wait4:
     case SYS_waitid: return wait_for(call);
-    case SYS_kill: return send(call);
+    case SYS_kill:
+    case SYS_tkill:
+    case SYS_tgkill: return send(call);
+    case SYS_rt_sigqueueinfo:
+    case SYS_rt_tgsigqueueinfo: return send_with_info(call);
+    case SYS_prctl: return tell_of_parents_death(call);
     case SYS_getppid: return parent_of_body();
     case SYS_getpgrp:
     case SYS_setsid: return by_row(call);
@@ -183,9 +208,11 @@ long parent_of_body() {
 }
 
 void watch_remote_calls() {
-  constexpr int kOthers[] = {SYS_poll,   SYS_ppoll,   SYS_select,  SYS_pselect6, SYS_wait4,   SYS_waitid,
-                             SYS_kill,   SYS_getppid, SYS_getpgrp, SYS_setsid,   SYS_getpgid, SYS_setpgid,
-                             SYS_getsid, SYS_socket,  SYS_open,    SYS_mmap};
+  constexpr int kOthers[] = {SYS_poll,    SYS_ppoll,   SYS_select,  SYS_pselect6,        SYS_wait4,
+                             SYS_waitid,  SYS_kill,    SYS_getppid, SYS_getpgrp,         SYS_setsid,
+                             SYS_getpgid, SYS_setpgid, SYS_getsid,  SYS_socket,          SYS_open,
+                             SYS_mmap,    SYS_tkill,   SYS_tgkill,  SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
+                             SYS_prctl};
   for (const int number : kOthers) sp_interest[number].bits |= kInterestRemote;
   for (const SyscallRow& row : syscall_rows()) {
     const Arguments& arguments = *find_arguments(row.number);

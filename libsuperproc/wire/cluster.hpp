@@ -102,8 +102,15 @@ struct Departure {
   uint32_t umask;
   uint32_t user;
   uint32_t group;
-  int32_t error; // why the program could not be started, 0: it was
+  int32_t error;    // why the program could not be started, 0: it was
+  uint32_t goes_on; // it is a fork's child that goes on there; nothing of the above but user and group is said
+  char name[16];    // its own, in that case
 };
+
+// on_its_way -> arrived by the body, when it is whole; -> kArrivalFailed + errno by the spd of its node, when it has ended
+// before. Who is about to leave waits for either, and stays where it is if it failed.
+enum class Arrival : uint32_t { none = 0, on_its_way = 1, arrived = 2 };
+inline constexpr uint32_t kArrivalFailed = 1 << 16;
 
 struct alignas(4096) Moved {
   std::atomic<MovedState> state; // futex word
@@ -119,6 +126,7 @@ struct alignas(4096) Moved {
   std::atomic<uint32_t> supervised;    // 1: the kernel asks spd about the body's calls (spd/supervisor.hpp) ...
   std::atomic<uint32_t> has_shim;      // ... who lets them pass while this is 1: its program has the shim
   std::atomic<int32_t> listener;       // of a body that is about to be supervised: 1 + descriptor, -errno
+  std::atomic<uint32_t> arrival;       // Arrival of a fork's child, futex word
   Departure departure;
   struct alignas(64) {
     uint64_t line[8];
@@ -126,12 +134,14 @@ struct alignas(4096) Moved {
   std::atomic<uint8_t> descriptors[kVfdCountMax]; // of the shadow: 0 none, else kVfdOpen | file type (S_IFMT >> 12)
 };
 inline constexpr uint8_t kVfdOpen = 0x80;
+inline constexpr uint8_t kVfdClosesAtExec = 0x40; // said by one that goes on elsewhere, for its shadow and its body
 static_assert(sizeof(Moved) <= kMovedRing && std::is_standard_layout_v<Moved>);
 
 // What the spd of a node does for others.
 enum class NodeOperation : uint32_t {
   none = 0,
   start_body,   // record -> 0 or -errno: the departure's program runs on this node under the record's number
+  restore_body, // record, source, offset -> 0 or -errno: a fork's child goes on here (wire/image.hpp); see Arrival
   watch_body,   // record: it began here by itself (a fork's child); ended when it is gone
   watch_shadow, // record: the shadow lives on this node
   signal_body,  // record, signal

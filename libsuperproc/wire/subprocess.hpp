@@ -51,8 +51,10 @@ struct Options {
   uint32_t flags;          // OptionFlag
 };
 enum OptionFlag : uint32_t {
-  kOptionTrace = 1,   // say on descriptor 2 what conversion and placement do
-  kOptionNoPatch = 2, // leave libc's code alone; everything goes through Syscall User Dispatch
+  kOptionTrace = 1,      // say on descriptor 2 what conversion and placement do
+  kOptionNoPatch = 2,    // leave libc's code alone; everything goes through Syscall User Dispatch
+  kOptionForkStays = 4,  // a fork's child never goes on on another node
+  kOptionForkLeaves = 8, // it does at once, not first when it shows that it will not call exec
 };
 
 enum class NodeState : uint32_t { absent = 0, starting = 1, running = 2, dead = 3 };
@@ -142,6 +144,7 @@ struct NodePrivate {
 inline constexpr const char* kEnvNodes = "SUPERPROC_NODES";         // 1 .. 16
 inline constexpr const char* kEnvPlacement = "SUPERPROC_PLACEMENT"; // round-robin, fill, least-loaded
 inline constexpr const char* kEnvCores = "SUPERPROC_CORES_PER_NODE";
+inline constexpr const char* kEnvFork = "SUPERPROC_FORK"; // decides (the default), stays, leaves
 inline constexpr const char* kEnvTrace = "SUPERPROC_TRACE";
 inline constexpr const char* kEnvId = "SUPERPROC_ID"; // PID:START of the SuperProcess, set by us
 

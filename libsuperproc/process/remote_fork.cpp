@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/remote_fork.hpp"
+
+#include <csignal>
+#include <fcntl.h>
+#include <sys/prctl.h>
+
+#include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/base/line.hpp"
+#include "libsuperproc/cluster/pool.hpp"
+#include "libsuperproc/memory/pool_pages.hpp"
+#include "libsuperproc/process/checkpoint.hpp"
+#include "libsuperproc/process/fork.hpp"
+#include "libsuperproc/process/move.hpp"
+#include "libsuperproc/process/travel.hpp"
+#include "libsuperproc/sync/sealing.hpp"
+#include "libsuperproc/wire/control_tables.hpp"
+#include "vfd/body.hpp"
+
+namespace sp {
+
+void (*undecided)(bool is) = nullptr;
+
+namespace {
+
+constinit bool is_undecided = false;
+constinit int32_t asked_node = 0; // + 1
+
+// ---- there ----
+
+[[noreturn]] void restored(uint64_t record, uint64_t) {
+  take_on_registers();
+  sys::call(SYS_munmap, wire::kRestorerBase, wire::kRestorerBytes);
+  take_on_belongings();
+  if (!vfd::arrive(static_cast<uint32_t>(record)))
+    for (;;) sys::call(SYS_exit_group, 125);
+  arm_unless_sealed();
+  if (native_again) native_again(); // dispatch sees a body's calls
+  if (memory::has_pool_pages() && holding) holding(true);
+  point_of_return().rax = 1;
+  sp_continue(&point_of_return());
+}
+
+// ---- here ----
+
+constexpr uint64_t kText = wire::kNodeScratch, kTextBytes = wire::kMegabyte;
+
+// exec closes them, in the shadow as well; there they are marked again.
+void keep_descriptors(uint32_t record) {
+  auto& kinds = wire::moved(record).descriptors;
+  for (auto& kind : kinds) kind.store(0, std::memory_order_relaxed);
+  const long folder = sys::call(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY, 0);
+  for (long bytes; (bytes = sys::call(SYS_getdents64, folder, kText, kTextBytes)) > 0;)
+    for (long at = 0; at < bytes;) {
+      const char* entry = pointer_to<const char>(kText) + at;
+      at += *reinterpret_cast<const unsigned short*>(entry + 16);
+      uint64_t number = 0;
+      for (const char* digit = entry + 19; *digit >= '0' && *digit <= '9'; ++digit)
+        number = number * 10 + static_cast<uint64_t>(*digit - '0');
+      if (number >= wire::kVfdCountMax || !(sys::call(SYS_fcntl, number, F_GETFD) & FD_CLOEXEC)) continue;
+      sys::call(SYS_fcntl, number, F_SETFD, 0);
+      kinds[number].store(wire::kVfdClosesAtExec);
+    }
+  sys::call(SYS_close, folder);
+}
+
+// The program's arguments, for its shadow to be shown with.
+const char* const* own_arguments() {
+  constexpr uint32_t kCountMax = 256;
+  static const char* arguments[kCountMax + 1];
+  const long file = sys::call(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+  const long bytes = sys::call(SYS_read, file, kText, kTextBytes - 1);
+  sys::call(SYS_close, file);
+  const char* const text = pointer_to<const char>(kText);
+  uint32_t count = 0;
+  for (long at = 0; at < bytes && count < kCountMax; ++at) {
+    arguments[count++] = text + at;
+    while (at < bytes && text[at]) ++at;
+  }
+  arguments[count] = nullptr;
+  return arguments;
+}
+
+// 0: it has arrived; or -errno.
+long await_arrival(uint32_t record) {
+  constexpr int64_t kLookAgainNs = 20'000'000; // its node may die
+  constexpr auto kOnItsWay = static_cast<uint32_t>(wire::Arrival::on_its_way);
+  const wire::Moved& m = wire::moved(record);
+  while (m.arrival.load() == kOnItsWay && m.state.load() == wire::MovedState::claimed)
+    sys::futex_wait(arrival_word(m), kOnItsWay, kLookAgainNs);
+  const uint32_t arrival = m.arrival.load();
+  if (arrival == static_cast<uint32_t>(wire::Arrival::arrived)) return 0;
+  return arrival > wire::kArrivalFailed ? -static_cast<long>(arrival - wire::kArrivalFailed) : -EIO;
+}
+
+long restore_there(uint32_t record, NodeId node, const Checkpoint& checkpoint) {
+  const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
+  wire::Departure& d = wire::moved(record).departure;
+  d.goes_on = 1;
+  d.user = static_cast<uint32_t>(sys::call(SYS_geteuid));
+  d.group = static_cast<uint32_t>(sys::call(SYS_getegid));
+  sys::call(SYS_prctl, PR_GET_NAME, d.name);
+  if (const long failed = announce_shadow(record)) return failed;
+  const long asked = to_raw(ask_spd(vfd::membership.node, node, self, wire::NodeOperation::restore_body, record,
+                                    checkpoint.source, checkpoint.offset));
+  return asked ? asked : await_arrival(record);
+}
+
+long begin_there(uint32_t record, NodeId node) {
+  constexpr uint64_t kStackTop = wire::kNodeForkChild + wire::kNodeServiceBytes - 64;
+  const Result<Checkpoint> written = write_checkpoint(record, node, {address_of(restored), kStackTop - 8, {record, 0}});
+  if (!written) return to_raw(Result<void>(fail(written.error().value)));
+  const long failed = restore_there(record, node, *written);
+  if (written->space != kNoSpace && (failed || !written->is_mapped))
+    let_go_space(written->space, vfd::membership.node, static_cast<int32_t>(sys::call(SYS_getpid)));
+  return failed;
+}
+
+// Returns twice, if all goes well: there; else here.
+[[gnu::noinline]] void leave_for(NodeId node) {
+  const uint32_t record = vfd::claim_record(node, vfd::membership.node);
+  if (record == vfd::kNoRecord) return;
+  note_belongings();
+  if (sp_save(&point_of_return()) != 0) return;
+  const long failed = begin_there(record, node);
+  if (control().options.flags & wire::kOptionTrace)
+    Line{} << "superproc: child " << sys::call(SYS_getpid) << (failed ? " stays, not" : " goes on") << " on node "
+           << node.value << ", errno " << -failed;
+  if (failed) return release(wire::moved(record));
+  keep_descriptors(record);
+  become_shadow(record, own_arguments());
+}
+
+} // namespace
+
+void begin_undecided(int32_t asked) {
+  if (!vfd::in_cluster() || control().options.flags & wire::kOptionForkStays) return;
+  is_undecided = true;
+  asked_node = asked;
+  if (asked || control().options.flags & wire::kOptionForkLeaves) return decide();
+  if (undecided) undecided(true);
+}
+
+void stay() {
+  if (is_borrower()) return; // its parent, whose memory this is, has not decided
+  is_undecided = false;
+  if (undecided) undecided(false);
+}
+
+void decide() {
+  if (!is_undecided || is_borrower()) return;
+  stay();
+  if (is_shared()) return;
+  const NodeId node = asked_node ? NodeId{static_cast<uint32_t>(asked_node - 1)} : choose_node_of_process();
+  if (node == vfd::membership.node || node.value >= wire::cluster().node_count) return;
+  finish_fork_copy();
+  const uint64_t all = ~0ull;
+  uint64_t before = 0;
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+  leave_for(node);
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
+}
+
+} // namespace sp

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+// fork whose child goes on on another node.
+//
+// The child begins as any child does, beside its parent, which pays nothing for what follows. It is *undecided* until it
+// makes a call that shows that it is not about to call exec (syscalls/move_first.hpp). Then it moves itself:
+//
+//   here   claims a record, writes a checkpoint of its memory, asks the spd of the other node for a process, waits
+//   there  the restorer rebuilds the memory and enters it; the body takes on what else it has, says that it has arrived,
+//          and waits for its shadow
+//   here   becomes the shadow (wire/cluster.hpp); there the body returns from the very function that the child has called
+//
+// Whatever speaks against it before the body has arrived leaves the child where it is. If the child dies meanwhile, spd
+// ends the body; if the other node or the body does, the child stays, or ends as its shadow would.
+#pragma once
+#include <cstdint>
+
+namespace sp {
+
+// Says that dispatch shall look for the calls that decide, or no longer; set by the shim.
+extern void (*undecided)(bool is);
+
+// In a fork's child of a process that is no body. `asked`: the node that was chosen for it, + 1; 0: none was.
+void begin_undecided(int32_t asked);
+
+// An undecided child goes on as a process of its own. Returns there, or here.
+void decide();
+// ... here for good.
+void stay();
+
+} // namespace sp
