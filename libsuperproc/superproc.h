@@ -53,7 +53,8 @@ SP_API_(int, sp_node_self, (void)) {
   return found ? found() : SP_HOME_NODE;
 }
 
-// Puts the next thread that the calling thread creates on `node`; that one only, and before any policy. SP_BY_POLICY
+// Puts the next thread that the calling thread creates, or on isolated nodes the child of its next fork, on `node`; that
+// one only, and before any policy. SP_BY_POLICY
 // takes the wish back. Returns 0, or as the pthread functions do an error number: EINVAL if there is no such node.
 SP_API_(int, sp_place_next, (int node)) {
   int (*found)(int);

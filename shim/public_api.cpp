@@ -8,6 +8,7 @@
 
 #include "libsuperproc/cluster/self.hpp"
 #include "shim/start.hpp"
+#include "vfd/body.hpp"
 
 #define SP_EXPORT extern "C" [[gnu::visibility("default")]]
 
@@ -16,7 +17,8 @@ SP_EXPORT int sp_node_self(void) { return sp_shim_started ? static_cast<int>(sp:
 
 SP_EXPORT int sp_place_next(int node) {
   if (!sp_shim_started) return node == SP_HOME_NODE || node == SP_BY_POLICY ? 0 : EINVAL;
-  if (node < -1 || node >= static_cast<int>(sp::node_count())) return EINVAL;
+  const uint32_t count = sp::vfd::in_cluster() ? sp::wire::cluster().node_count : sp::node_count();
+  if (node < -1 || node >= static_cast<int>(count)) return EINVAL;
   sp::thread_self.place_next = node + 1;
   return 0;
 }

@@ -77,8 +77,8 @@ void watch_holders(NodeId self) {
   for (;;) {
     epoll_event event{};
     if (epoll_wait(deaths(), &event, 1, -1) != 1) continue;
-    while (forget_one(self, [&](const Holder& h) { return h.descriptor == event.data.fd; })) {
-    }
+    // Each has a descriptor of its own. To look again would find another holder, who has got the number meanwhile.
+    forget_one(self, [&](const Holder& h) { return h.descriptor == event.data.fd; });
   }
 }
 

@@ -44,7 +44,8 @@ NodeId least_loaded() {
 NodeId choose_node() {
   if (const int32_t asked = thread_self.place_next) {
     thread_self.place_next = 0;
-    return {static_cast<uint32_t>(asked - 1)};
+    if (asked <= static_cast<int32_t>(node_count())) // on isolated nodes it may have been meant for a process
+      return {static_cast<uint32_t>(asked - 1)};
   }
   switch (control().options.placement) {
     case wire::Placement::fill: return fill();
