@@ -36,8 +36,13 @@ void on_interrupt(int) {}
 
 void poke(uint32_t record, uint32_t thread, int32_t self) {
   const wire::Moved& m = wire::moved(record);
-  (void)ask_spd({m.shadow_node.load()}, {m.body_node.load()}, HostTid{self}, wire::NodeOperation::poke_body, record,
-                thread);
+  const NodeId from{m.shadow_node.load()}, to{m.body_node.load()};
+  if (from.value >= kNodeCountMax || to.value >= kNodeCountMax) return;
+  const Result<Ring> ring = Ring::open(node_ring_memory(from, to), kNodeRingStride);
+  const Result<EventChannel> bell = EventChannel::open(node_bell_line(to));
+  if (!ring || !bell) return;
+  const Request request{static_cast<uint32_t>(wire::NodeOperation::poke_body), 0, 0, {record, thread}};
+  (void)NodeLink(*ring, *bell, WaitPolicy{}).post(request, HostTid{self});
 }
 
 [[noreturn]] void* perform_for_ever(void* argument) {
@@ -117,7 +122,10 @@ bool may_block(const CallWords& call) {
     case SYS_waitid:
     case SYS_fsync:
     case SYS_sendfile:
-    case SYS_splice: return true;
+    case SYS_splice:
+    case SYS_tee:
+    case SYS_mq_timedsend:
+    case SYS_mq_timedreceive: return true;
     case SYS_fcntl: return call[2] == F_SETLKW || call[2] == F_OFD_SETLKW;
     default: return false;
   }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 
 #include "libsuperproc/base/sys.hpp"
+#include "libsuperproc/cluster/self.hpp"
 
 namespace sp::vfd {
 
@@ -28,10 +29,29 @@ Action action_of(int signal) {
   return action;
 }
 
-bool does_nothing(int signal) {
-  const uint64_t handler = action_of(signal).handler;
-  return handler == reinterpret_cast<uint64_t>(SIG_IGN) ||
-         (handler == reinterpret_cast<uint64_t>(SIG_DFL) && (kIgnoredByDefault & bit(signal)));
+struct Actions {
+  uint64_t handled = 0; // there is a handler; SIGSYS, which is ours, does not count
+  uint64_t nothing = 0; // the signal does nothing
+  bool valid = false;
+};
+constinit Actions known; // of a program with one thread
+
+bool is_alone() { return control().thread_count.load() <= 1; }
+
+// 64 calls, so what is known is kept while only this thread could change it.
+Actions actions() {
+  if (known.valid && is_alone()) return known;
+  Actions found;
+  found.valid = true;
+  for (int signal = 1; signal <= 64; ++signal) {
+    const Action action = action_of(signal);
+    const bool handler = action.handler > 1, ignored = action.handler == reinterpret_cast<uint64_t>(SIG_IGN);
+    if (ignored || (!handler && (kIgnoredByDefault & bit(signal)))) found.nothing |= bit(signal);
+    if (handler && signal != SIGSYS) found.handled |= bit(signal);
+    if (action.flags & SA_RESETHAND) found.valid = false; // it changes by itself
+  }
+  if (is_alone()) known = found;
+  return found;
 }
 
 void set_mask(uint64_t mask) { sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask); }
@@ -50,7 +70,14 @@ bool all_restart(uint64_t mask) {
 } // namespace
 
 CallScope* CallScope::current() { return scope; }
-void CallScope::forget() { scope = nullptr; }
+void CallScope::forget() { scope = nullptr, known = {}; }
+void CallScope::actions_change() { known = {}; }
+bool CallScope::nothing_handled() {
+  return is_alone() && thread_self.borrower == Borrower::none && actions().handled == 0;
+}
+
+void CallScope::open_for_wait() { set_mask(mask_); }
+void CallScope::close_after_wait() { set_mask(~0ull); }
 
 CallScope::CallScope() { scope = this; }
 
@@ -63,9 +90,7 @@ void CallScope::block() {
 }
 
 long CallScope::watch_signals(const uint64_t* mask) {
-  uint64_t watched = ~(mask ? *mask : mask_) & ~bit(SIGSYS);
-  for (int signal = 1; signal <= 64; ++signal)
-    if ((watched & bit(signal)) && does_nothing(signal)) watched &= ~bit(signal);
+  const uint64_t watched = ~(mask ? *mask : mask_) & ~bit(SIGSYS) & ~actions().nothing;
   return sys::call(SYS_signalfd4, -1, &watched, sizeof watched, O_CLOEXEC);
 }
 

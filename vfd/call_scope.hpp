@@ -25,6 +25,12 @@ public:
   long watch_signals(const uint64_t* mask);
   void interrupted_under(const uint64_t* mask); // one of them has come
 
+  // No handler of the program could run in a wait of this thread, which is its only one: the wait needs no precautions.
+  static bool nothing_handled();
+  static void actions_change(); // sigaction is about to be called
+  void open_for_wait();         // what has no handler acts at once
+  void close_after_wait();
+
   // Lets in what has come. True: none of it forbids that the call begins again.
   bool leave();
 

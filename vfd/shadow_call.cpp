@@ -32,6 +32,22 @@ Result<long> ask(uint32_t record, Request request, Wait wait) {
   return link.finish(ticket);
 }
 
+// The answer wakes this thread itself.
+Result<long> ask_openly(uint32_t record, const Request& request, CallScope& scope) {
+  constexpr int64_t kMomentNs = 1; // after it has spun
+  const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
+  TRY(const Ring ring, Ring::open(moved_ring_memory(record), kMovedRingBytes));
+  TRY(const EventChannel bell, EventChannel::open(moved_bell_line(record)));
+  NodeLink link(ring, bell, WaitPolicy{});
+  TRY(const Ticket ticket, link.start(request, self));
+  const Result<int64_t> soon = link.ring().wait(ticket, {WaitPolicy{}, bell.consumer_cpu(), kMomentNs});
+  if (soon || soon.error().value != ETIMEDOUT) return soon;
+  scope.open_for_wait();
+  const Result<int64_t> result = link.ring().wait(ticket, {WaitPolicy::sleep_at_once(), bell.consumer_cpu(), -1});
+  scope.close_after_wait();
+  return result;
+}
+
 long wait_for_it(const Request& request) {
   PendingCall call;
   if (const long failed = call.start(request)) return failed;
@@ -45,6 +61,7 @@ long ask_shadow_with(uint32_t record, const Request& request) {
   CallScope* const scope = CallScope::current();
   if (!scope) return to_raw(ask(record, request, Wait::yes));
   scope->block();
+  if (CallScope::nothing_handled()) return to_raw(ask_openly(record, request, *scope));
   const long result = to_raw(ask(record, request, Wait::no));
   return result == wire::kWouldWait ? wait_for_it(request) : result;
 }

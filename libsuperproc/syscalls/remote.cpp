@@ -124,6 +124,7 @@ std::optional<long> perform(Call& call) {
       if (!is_remote(call.arg(0))) return std::nullopt;
       return vfd::close_remote(call.arg(0));
     case SYS_close_range: return close_range(call);
+    case SYS_rt_sigaction: vfd::CallScope::actions_change(); return std::nullopt;
     case SYS_dup:
       if (!is_remote(call.arg(0))) return std::nullopt;
       return vfd::duplicate(call.arg(0), 0, 0);
@@ -146,7 +147,11 @@ std::optional<long> perform(Call& call) {
     case SYS_recvmmsg: return message_of_two_nodes(call);
     case SYS_sendfile:
     case SYS_copy_file_range:
-    case SYS_splice: return copy_by_hand(call);
+    case SYS_splice: return copy_between(call);
+    case SYS_vmsplice: return copy_memory(call);
+    case SYS_tee:
+      if (is_remote(call.arg(0)) != is_remote(call.arg(1))) return -EINVAL;
+      return is_remote(call.arg(0)) ? std::optional(by_row(call)) : std::nullopt;
     case SYS_poll:
     case SYS_ppoll: return poll_both(call);
     case SYS_select:

@@ -76,12 +76,4 @@ std::optional<long> map_by_name(const Call& call) {
   return mapped;
 }
 
-// Programs have a loop of read and write for files where these calls do not work: they are told so.
-std::optional<long> copy_by_hand(const Call& call) {
-  const bool sendfile = call.number() == SYS_sendfile;
-  const uint64_t in = sendfile ? call.arg(1) : call.arg(0), out = sendfile ? call.arg(0) : call.arg(2);
-  if (!is_remote(in) && !is_remote(out)) return std::nullopt;
-  return call.number() == SYS_copy_file_range ? -EXDEV : -EINVAL;
-}
-
 } // namespace sp

@@ -15,7 +15,9 @@ static void* posts(void* argument) {
 }
 
 int main(void) {
-  snprintf(name, sizeof name, "/sp-program-%d", getpid());
+  struct timespec now; // pids of several clusters are the same
+  CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+  snprintf(name, sizeof name, "/sp-program-%d-%lx", getpid(), now.tv_sec * 1000000000 + now.tv_nsec);
   sem_t* semaphore = sem_open(name, O_CREAT | O_EXCL, 0600, 0);
   CHECK(semaphore != SEM_FAILED);
   run_on_each(posts, NULL);
