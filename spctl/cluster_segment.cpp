@@ -4,7 +4,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdlib>
 #include <fstream>
+#include <iterator>
+#include <string_view>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -24,6 +27,22 @@ int32_t highest_pid() {
   return highest;
 }
 
+constexpr const char* kSteps[] = {"none",
+#define SP_STEP(name) #name,
+                                  SP_FAULT_STEPS(SP_STEP)
+#undef SP_STEP
+};
+
+// Of tests: wire/fault.hpp.
+void ask_for_fault(wire::Fault& fault) {
+  const char* asked = getenv("SUPERPROC_PAUSE_AT");
+  if (asked == nullptr) return;
+  const std::string_view text = asked, step = text.substr(0, text.find(':'));
+  for (uint32_t i = 1; i < std::size(kSteps); ++i)
+    if (step == kSteps[i]) fault.step.store(static_cast<wire::Step>(i));
+  if (step.size() < text.size()) fault.others_first.store(atoi(asked + step.size() + 1));
+}
+
 // False: there are too few process numbers.
 bool format(const RunSettings& settings, const std::string& name) {
   wire::ClusterHeader& c = wire::cluster();
@@ -39,6 +58,7 @@ bool format(const RunSettings& settings, const std::string& name) {
     for (uint32_t s = 0; s < settings.node_count; ++s)
       (void)Ring::create(node_ring_memory({s}, {t}), kNodeRingStride, {s}, {t}, kNodeSlotCount);
   }
+  ask_for_fault(c.fault);
   c.magic = wire::kClusterMagic;
   return vpid::lease_out(c, highest_pid());
 }

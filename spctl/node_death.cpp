@@ -22,9 +22,16 @@ void fail_rings(NodeId dead) {
 void end_bodies(NodeId dead) {
   for (uint32_t i = 0; i < std::min(wire::cluster().moved_high.load(), wire::kMovedCountMax); ++i) {
     wire::Moved& m = wire::moved(i);
-    if (m.state.load() == wire::MovedState::free || m.body_node.load() != dead.value) continue;
+    wire::MovedState state = m.state.load();
+    if (state == wire::MovedState::free || m.body_node.load() != dead.value) continue;
+    if (state == wire::MovedState::gone_home) { // the body would have freed it; its program lives on where it is
+      release(m);
+      continue;
+    }
     m.wait_status.store(SIGKILL);
-    set_state(m, wire::MovedState::ended);
+    while (state != wire::MovedState::free && state != wire::MovedState::ended)
+      if (m.state.compare_exchange_weak(state, wire::MovedState::ended)) break;
+    sys::futex_wake(state_word(m), 1 << 30);
     if (const auto bell = EventChannel::open(moved_bell_line(i))) bell->notify(wire::kBellLocal);
   }
 }

@@ -12,6 +12,7 @@
 #include "spd/parked.hpp"
 #include "spd/report.hpp"
 #include "spd/segment.hpp"
+#include "spd/forsaken.hpp"
 #include "spd/spaces.hpp"
 #include "spd/supervisor.hpp"
 #include "spd/watch.hpp"
@@ -117,9 +118,10 @@ void serve(NodeId self) {
   std::atomic<wire::SpdState>& state = wire::cluster().nodes[self.value].state;
   state.store(wire::SpdState::running);
   sys::futex_wake(reinterpret_cast<const volatile uint32_t*>(&state), 1);
+  static Forsaken forsaken(self);
   vpid::LeaseWatch numbers(lease_of(self).first, lease_of(self).end);
   for (;;) {
-    if (!queue.wait(WaitPolicy{}, numbers.interval_ns())) numbers.look();
+    if (!queue.wait(WaitPolicy{}, numbers.interval_ns())) numbers.look(), forsaken.look();
     while (const auto delivery = queue.take())
       queue.complete(*delivery, perform(self, delivery->taken.request));
   }

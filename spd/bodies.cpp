@@ -19,6 +19,7 @@
 
 #include "libsuperproc/cluster/event_log.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "libsuperproc/cluster/pause.hpp"
 #include "spd/departure.hpp"
 #include "spd/isolation.hpp"
 #include "spd/report.hpp"
@@ -132,6 +133,7 @@ void report(NodeId self, uint32_t record, const siginfo_t& news, int status) {
   if (news.si_code == CLD_STOPPED || news.si_code == CLD_CONTINUED) {
     m.stopped_by.store(news.si_code == CLD_STOPPED ? news.si_status : 0);
   } else if (!failed_to_arrive(m, self, status)) {
+    pause_at(wire::Step::body_reaped);
     m.wait_status.store(status);
     set_state(m, wire::MovedState::ended);
     wire::cluster().nodes[self.value].body_count.fetch_sub(1);
@@ -180,11 +182,13 @@ long start_body(NodeId self, uint32_t record) {
   children[record].use = m.use.load();
   children[record].pid.store(pid);
   const bool supervised = program.departure.without_shim;
+  pause_at(wire::Step::body_begins);
   const long made = fork_as(pid, supervised ? 0 : CLONE_VFORK);
   if (made == 0) {
     m.departure.error = supervised ? begin_supervised(m, program) : begin(program);
     _exit(127);
   }
+  pause_at(wire::Step::body_begun);
   if (made < 0) return children[record].pid.store(0), made;
   if (const long failed = supervised ? supervise_child(self, m, pid) : 0) return children[record].pid.store(0), failed;
   if (const int error = error_of(m)) {

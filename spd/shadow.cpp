@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "libsuperproc/cluster/pause.hpp"
 #include "spd/admission.hpp"
 #include "spd/departure.hpp"
 #include "spd/performers.hpp"
@@ -47,6 +48,7 @@ wire::Moved& body() { return wire::moved(record); }
 // ---- signals ----
 
 void hand_on(int signal) {
+  pause_at(wire::Step::handing_on);
   const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
   (void)ask_spd({body().shadow_node.load()}, {body().body_node.load()}, tid, wire::NodeOperation::signal_body, record,
                 signal);
@@ -119,6 +121,7 @@ void raise_as_default(int signal) {
 }
 
 [[noreturn]] void end_as(int status) {
+  pause_at(wire::Step::shadow_ends);
   release(body());
   if (WIFSIGNALED(status) && WTERMSIG(status) <= 64) {
     const rlimit none{0, 0};
@@ -163,6 +166,7 @@ void become_shadow_of(uint32_t child) {
   const NodeId here{body().shadow_node.load()};
   const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
   (void)ask_spd(here, here, tid, wire::NodeOperation::watch_shadow, child);
+  pause_at(wire::Step::shadow_forked);
   pthread_t taker;
   pthread_create(&taker, nullptr, [](void*) -> void* { return take_requests(), nullptr; }, nullptr);
   wire::MovedState claimed = wire::MovedState::claimed;
@@ -194,6 +198,7 @@ long clone_as_next(uint32_t child) {
 }
 
 long fork_for(uint32_t child) {
+  pause_at(wire::Step::shadow_forks);
   numbers().lock();
   long made = clone_self(child, Number::chosen);
   if (made == -EPERM) made = clone_as_next(child);
@@ -220,9 +225,13 @@ bool is_claimed_here(uint64_t child) {
   return m.state.load() == wire::MovedState::claimed && m.shadow_node.load() == body().shadow_node.load();
 }
 
-void answer(const Ring& ring, const Ticket& ticket, long result) { Ring(ring).complete(ticket, result); }
+void answer(const Ring& ring, const Ticket& ticket, long result) {
+  pause_at(wire::Step::performed);
+  Ring(ring).complete(ticket, result);
+}
 
 void take(Ring& ring, const TakenRequest& taken) {
+  pause_at(wire::Step::taken);
   const auto& a = taken.request.arguments;
   switch (static_cast<wire::ShadowOperation>(taken.request.operation)) {
     case wire::ShadowOperation::call:
@@ -249,6 +258,7 @@ void take_requests() {
   Result<Ring> ring = Ring::open(moved_ring_memory(record), kMovedRingBytes);
   const Result<EventChannel> bell = EventChannel::open(moved_bell_line(record));
   if (!ring || !bell) _exit(125);
+  pause_at(wire::Step::settled);
   for (;;) {
     look_after_body();
     while (const auto taken = ring->take()) take(*ring, *taken);
@@ -284,6 +294,7 @@ int main(int, char**) {
   record = static_cast<uint32_t>(atoi(text));
   if (record >= sp::wire::kMovedCountMax || body().pid.load() != getpid()) return 125;
   use = body().use.load();
+  sp::pause_at(sp::wire::Step::shadow_starts);
   publish_descriptors(record);
   allow_unplaced();
   char name[16] = {};

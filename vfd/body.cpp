@@ -8,6 +8,7 @@
 
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/base/path.hpp"
+#include "libsuperproc/cluster/pause.hpp"
 #include "vfd/call_scope.hpp"
 #include "vfd/descriptors.hpp"
 #include "vfd/shadow_call.hpp"
@@ -76,9 +77,11 @@ bool attach(const char* moved) {
     ask_shadow(membership.record, wire::ShadowOperation::after_exec);
     return true;
   }
+  pause_at(wire::Step::arrived);
   await_state(record(), wire::MovedState::claimed);
   await_state(record(), wire::MovedState::leaving);
   take_places();
+  pause_at(wire::Step::places_taken);
   return true;
 }
 
@@ -99,6 +102,7 @@ bool arrive(uint32_t index) {
 ChildRecord claim_for_child() {
   const uint32_t index = claim_record(membership.node, {record().shadow_node.load()});
   if (index == kNoRecord) return {kNoRecord, 0};
+  pause_at(wire::Step::child_claimed);
   wire::moved(index).supervised.store(record().supervised.load());
   wire::cluster().nodes[membership.node.value].body_count.fetch_add(1);
   return {index, wire::moved(index).use.load()};
@@ -106,11 +110,13 @@ ChildRecord claim_for_child() {
 
 long begin_as_child(uint32_t child, uint32_t parent) {
   wire::Moved& m = wire::moved(child);
+  pause_at(wire::Step::child_born);
   m.pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
   // First: from the moment it is settled the parent may kill it.
   const Result<int64_t> watched =
       ask_spd(membership.node, membership.node, own_tid(), wire::NodeOperation::watch_body, child);
   if (!watched || *watched != 0) return -EAGAIN;
+  pause_at(wire::Step::child_watched);
   const long forked = ask_shadow(parent, wire::ShadowOperation::fork, child);
   if (sys::failed(forked)) return forked;
   await_state(m, wire::MovedState::claimed);

@@ -14,6 +14,8 @@ uint32_t claim_record(NodeId body_node, NodeId shadow_node) {
     uint32_t high = wire::cluster().moved_high.load();
     while (high <= i && !wire::cluster().moved_high.compare_exchange_weak(high, i + 1)) {
     }
+    m.claimant.store(static_cast<int32_t>(sys::call(SYS_getpid)));
+    m.claimant_node.store(membership.node.value);
     m.body_node.store(body_node.value);
     m.shadow_node.store(shadow_node.value);
     m.wait_status.store(0), m.stopped_by.store(0), m.transfer_used.store(0), m.fresh.store(0), m.arrival.store(0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vfd/shadow_call.hpp"
 
+#include "libsuperproc/cluster/pause.hpp"
 #include "vfd/call_scope.hpp"
 #include "vfd/pending_call.hpp"
 
@@ -29,6 +30,7 @@ Result<long> ask(uint32_t record, Request request, Wait wait) {
   NodeLink link(ring, bell, WaitPolicy{});
   if (wait == Wait::no) request.flags = wire::kOnlyIfReady;
   TRY(const Ticket ticket, link.start(request, self));
+  pause_at(wire::Step::asked);
   return link.finish(ticket);
 }
 
@@ -51,6 +53,7 @@ Result<long> ask_openly(uint32_t record, const Request& request, CallScope& scop
 long wait_for_it(const Request& request) {
   PendingCall call;
   if (const long failed = call.start(request)) return failed;
+  pause_at(wire::Step::waits);
   (void)call.wait_here(nullptr, 0, -1, nullptr);
   return call.finish();
 }

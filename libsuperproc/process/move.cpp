@@ -8,11 +8,14 @@
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/base/path.hpp"
+#include "libsuperproc/cluster/pause.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/exec.hpp"
 #include "vfd/body.hpp"
 
 namespace sp {
+
+static bool lives(NodeId node) { return wire::cluster().nodes[node.value].state.load() == wire::SpdState::running; }
 
 NodeId choose_node_of_process() {
   wire::ClusterHeader& c = wire::cluster();
@@ -22,18 +25,21 @@ NodeId choose_node_of_process() {
     case wire::Placement::least_loaded: {
       NodeId best = vfd::membership.node;
       for (uint32_t n = 0; n < count; ++n)
-        if (c.nodes[n].body_count.load() < c.nodes[best.value].body_count.load()) best = {n};
+        if (lives({n}) && c.nodes[n].body_count.load() < c.nodes[best.value].body_count.load()) best = {n};
       return best;
     }
     case wire::Placement::round_robin: break;
   }
-  return {c.place_next.fetch_add(1) % count};
+  for (uint32_t i = 0; i < count; ++i)
+    if (const NodeId next{c.place_next.fetch_add(1) % count}; lives(next)) return next;
+  return vfd::membership.node;
 }
 
 long announce_shadow(uint32_t record) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
   const NodeId here = vfd::membership.node;
   wire::Moved& m = wire::moved(record);
+  pause_at(wire::Step::described);
   m.pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
   m.shadow_pid.store(m.pid.load());
   m.fresh.store(1);
@@ -41,8 +47,10 @@ long announce_shadow(uint32_t record) {
 }
 
 [[noreturn]] void become_shadow(uint32_t record, const char* const* arguments) {
+  pause_at(wire::Step::body_there);
   wire::MovedState claimed = wire::MovedState::claimed;
   wire::moved(record).state.compare_exchange_strong(claimed, wire::MovedState::leaving);
+  pause_at(wire::Step::leaving);
   Path shadow, own_name;
   own_name << wire::kEnvMoved << "=" << record;
   shadow << find_kept_variable(wire::kEnvCluster) << "/sp-shadow";
@@ -127,6 +135,7 @@ void move_if_it_should(const Departing& given) {
   if (node == vfd::membership.node) return;
   const uint32_t record = vfd::claim_record(node, vfd::membership.node);
   if (record == vfd::kNoRecord) return;
+  pause_at(wire::Step::claimed);
   Path own_name;
   own_name << wire::kEnvMoved << "=" << record;
   wire::moved(record).departure.without_shim = kind == ProgramKind::without_shim;

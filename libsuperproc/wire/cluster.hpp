@@ -25,9 +25,11 @@
 // ended. A whole node: every record that names it is ended by whoever fences it.
 #pragma once
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
+#include "libsuperproc/wire/fault.hpp"
 #include "libsuperproc/wire/pool.hpp"
 #include "libsuperproc/wire/subprocess.hpp"
 
@@ -70,9 +72,11 @@ struct ClusterHeader {
   std::atomic<uint32_t> epoch;      // of membership: counts the nodes that have been fenced
   char name[kClusterNameMax];       // of one that lasts (`spctl up`), ended by a zero byte; empty: it has one program
   ClusterNode nodes[kNodeCountMax];
+  Fault fault; // tests only
   Space spaces[kSpaceCountMax];
 };
 static_assert(sizeof(ClusterHeader) <= kClusterQueues - kClusterBase);
+static_assert(offsetof(ClusterHeader, fault) == 1152); // tests/fault/steps
 
 enum class MovedState : uint32_t { free = 0, claimed = 1, leaving = 2, settled = 3, ended = 4, gone_home = 5 };
 
@@ -117,6 +121,8 @@ struct alignas(4096) Moved {
   std::atomic<uint32_t> use;     // counts claims, so that news of an earlier use is not taken for this one's
   std::atomic<int32_t> pid;
   std::atomic<int32_t> shadow_pid; // the same, but for rare races of an ordinary user's
+  std::atomic<int32_t> claimant;   // the process that claimed it; an spd is 1 on whichever node
+  std::atomic<uint32_t> claimant_node;
   std::atomic<uint32_t> body_node;
   std::atomic<uint32_t> shadow_node;
   std::atomic<int32_t> wait_status;    // as wait4 gives it
