@@ -33,6 +33,9 @@ sp_raw_call:
         mov     %r9, %r8
         mov     8(%rsp), %r9
         syscall
+        .globl  sp_raw_call_after
+        .hidden sp_raw_call_after
+sp_raw_call_after:
         ret
         .cfi_endproc
         .size   sp_raw_call, .-sp_raw_call

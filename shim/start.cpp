@@ -147,6 +147,12 @@ void make_control(const char* const* environment) {
   c.magic = wire::kControlMagic;
 }
 
+// Its nodes are the cluster's, and home is the one where it runs.
+void join_cluster() {
+  control().options.flags |= wire::kOptionIsolated;
+  live_on(vfd::membership.node, vfd::is_body() ? 1 : wire::cluster().node_count); // a body's threads stay with it
+}
+
 // The parts of a program's life at which dispatch must look at other calls than before.
 void when_shared() { set_interest(Interest::shared); }
 void when_native() {
@@ -178,6 +184,7 @@ void sp_shim_start(int, char** arguments, char** environment) {
   start_delivery();
   if (find_variable(environment, wire::kEnvCluster) && !vfd::attach(find_variable(environment, wire::kEnvMoved)))
     refuse("a program that has moved and become another user cannot start others", "run it with --placement fill");
+  if (vfd::in_cluster()) join_cluster();
   move_at_start(arguments, environment);
   set_interest(Interest::native);
   start_trace(environment);

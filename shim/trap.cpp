@@ -5,6 +5,7 @@
 
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/fork.hpp"
+#include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/delivery.hpp"
 #include "libsuperproc/sync/sealing.hpp"
@@ -41,7 +42,17 @@ void begin_again(ucontext_t* context) {
   g[REG_RIP] -= kSyscallBytes;
 }
 
+// A stand-in's call ends here, also if the kernel has set it up to begin again.
+void end_call(ucontext_t* context) {
+  greg_t* g = context->uc_mcontext.gregs;
+  const uint64_t behind = static_cast<uint64_t>(g[REG_RIP]) + kSyscallBytes;
+  if (behind != address_of(sp_app_call_after) && behind != address_of(sp_raw_call_after)) return;
+  g[REG_RAX] = -EINTR;
+  g[REG_RIP] += kSyscallBytes;
+}
+
 void stop(siginfo_t* info, ucontext_t* context) {
+  if (critical_state.awaited) return; // it calls home, and looks for itself when it is back
   if (critical_state.depth) return put_off(SIGSYS, info, context);
   // The next stop may be asked for before this thread has run again. Its signal waits for our return, which sets the mask
   // back, or frame would come to lie on frame until the stack is full; and so do the program's, whose handlers would run
@@ -60,6 +71,7 @@ void copy_for_fork(ucontext_t* context) {
 void on_sigsys(int, siginfo_t* info, void* ucontext) {
   auto* context = static_cast<ucontext_t*>(ucontext);
   if (is_stop_signal(info)) return stop(info, context);
+  if (is_end_call(info)) return end_call(context);
   if (vfd::is_poke(info)) return vfd::take_poke() ? void() : begin_again(context);
   if (is_copy_signal(info)) return copy_for_fork(context);
   if (info->si_code != kSysUserDispatch) return deliver_own_sigsys(info, context);

@@ -50,7 +50,6 @@ int execute_isolated(const Program& program, std::vector<std::string> command, c
   }
   const std::string file = program.runs_by_shell ? "/bin/sh" : program.path;
   RunSettings on_a_node = settings;
-  on_a_node.node_count = 1;     // threads stay on their process's node
   on_a_node.cores_per_node = 0; // the node itself has no others
   const auto environment = superproc_environment(environ, on_a_node, library);
   const auto status = cluster.empty() ? run_isolated(settings, file, command, environment)

@@ -9,6 +9,8 @@
 #include <ctime>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <map>
+#include <mutex>
 #include <sched.h>
 #include <string>
 #include <sys/resource.h>
@@ -20,6 +22,7 @@
 #include "libsuperproc/cluster/event_log.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "libsuperproc/cluster/pause.hpp"
+#include "libsuperproc/wire/image.hpp"
 #include "spd/departure.hpp"
 #include "spd/isolation.hpp"
 #include "spd/report.hpp"
@@ -227,6 +230,31 @@ void block_ends() {
   pthread_sigmask(SIG_BLOCK, &ends, nullptr);
 }
 
+namespace {
+std::mutex residents_lock;
+std::map<pid_t, uint32_t> residents; // of this node, with their spaces
+
+void report_resident(NodeId self, pid_t pid, int status) {
+  const std::lock_guard held(residents_lock);
+  const auto found = residents.find(pid);
+  if (found == residents.end() || WIFSTOPPED(status) || WIFCONTINUED(status)) return;
+  auto& ended = wire::cluster().spaces[found->second].ended[self.value];
+  ended.store(wire::kResidentEnded | static_cast<uint32_t>(status));
+  sys::futex_wake(reinterpret_cast<const volatile uint32_t*>(&ended), 1);
+  residents.erase(found);
+}
+} // namespace
+
+long start_resident(uint64_t space, uint64_t home) {
+  if (space >= wire::kSpaceCountMax || home >= kNodeCountMax) return -EINVAL;
+  const std::lock_guard held(residents_lock); // its end is not reported before it is known
+  const long made = restore_as(0, wire::kKeeperPools + static_cast<uint32_t>(home),
+                               wire::pool_offset(static_cast<uint32_t>(space), wire::kImageHome));
+  if (made < 0) return made;
+  residents[static_cast<pid_t>(made)] = static_cast<uint32_t>(space);
+  return made;
+}
+
 void reap_until_empty(NodeId self) {
   const sigset_t ends = only(SIGCHLD);
   for (;;) {
@@ -244,6 +272,7 @@ void reap_until_empty(NodeId self) {
       report_end(status);
     }
     report_child(self, news, status);
+    report_resident(self, news.si_pid, status);
   }
 }
 

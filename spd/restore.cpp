@@ -93,8 +93,8 @@ long restore_as(pid_t pid, uint32_t source, uint64_t offset) {
   request.source = source, request.offset = offset, request.drops_privileges = geteuid() != 0;
   clone_args arguments{};
   arguments.exit_signal = SIGCHLD;
-  arguments.set_tid = reinterpret_cast<uint64_t>(&pid);
-  arguments.set_tid_size = 1;
+  arguments.set_tid = pid ? reinterpret_cast<uint64_t>(&pid) : 0;
+  arguments.set_tid_size = pid ? 1 : 0;
   const long made = syscall(SYS_clone3, &arguments, sizeof arguments);
   if (made == 0) begin(request);
   return made < 0 ? -errno : made;

@@ -8,6 +8,7 @@
 
 extern "C" {
 extern const char sp_gate_start[], sp_stubs_start[], sp_gate_end[];
+extern const char sp_raw_call_after[];
 extern const char sp_app_call_after[], sp_entry_after[],
     sp_futex_after[]; // behind a `syscall`, its number at the stack pointer
 void sp_entry();

@@ -13,6 +13,11 @@ public:
     text_[length_] = 0;
     return *this;
   }
+  // The first `bytes` of a text.
+  void add(const char* text, uint32_t bytes) {
+    for (; bytes && *text && length_ + 1 < sizeof text_; --bytes) text_[length_++] = *text++;
+    text_[length_] = 0;
+  }
   Path& operator<<(long number) {
     char digits[21];
     int at = 20;

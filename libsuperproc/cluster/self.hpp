@@ -12,6 +12,8 @@ inline wire::NodePrivate& node_private() { return *reinterpret_cast<wire::NodePr
 inline NodeId this_node() { return {node_private().node}; }
 inline NodeId home_node() { return {control().identity.home_node}; }
 inline bool at_home() { return this_node() == home_node(); }
+// Each node is as if a kernel of its own: no descriptor, number or futex of one means anything on another.
+inline bool is_isolated() { return control().options.flags & wire::kOptionIsolated; }
 inline uint32_t node_count() { return control().options.node_count; }
 inline wire::NodeRecord& node_record(NodeId n) { return control().nodes[n.value]; }
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/memory/file_elsewhere.hpp"
 #include "libsuperproc/memory/file_source.hpp"
 #include "libsuperproc/memory/map.hpp"
 #include "libsuperproc/memory/protection.hpp"
@@ -31,8 +32,21 @@ VmaAttributes attributes_of(const FileRequest& request) {
   return attributes;
 }
 
+// Also what could not be opened on another node: for its readers it is as good.
 bool is_copied(const FileRequest& request) {
-  return kind_of(request) == VmaKind::file_private && (request.prot & PROT_WRITE);
+  if (kind_of(request) != VmaKind::file_private) return false;
+  return (request.prot & PROT_WRITE) || (is_isolated() && !has_path(request.fd, request.prot, request.flags));
+}
+
+long map_on_other_nodes(uint64_t start, const FileRequest& request, int flags) {
+  if (!is_isolated())
+    return ask_others_to_call(SYS_mmap, start, request.bytes, request.prot, flags, request.fd, request.offset);
+  FileElsewhere file{start, request.bytes, request.offset, request.prot, flags, 0, 0, {}, {}};
+  long first_failure = describe_file(file, request.fd);
+  for_other_nodes([&](NodeId node) {
+    if (!first_failure) first_failure = ask(node, Operation::map_file, &file);
+  });
+  return first_failure;
 }
 
 // The kernel's own checks of a file mapping (access mode, offset, type), without keeping it. The lock of what lies outside
@@ -48,8 +62,7 @@ long map_on_every_node(uint64_t start, const FileRequest& request) {
   const int flags = (request.flags & ~(kNotForTheKernel | MAP_ANONYMOUS)) | MAP_FIXED;
   const long at = sys::call(SYS_mmap, start, request.bytes, request.prot, flags, request.fd, request.offset);
   if (sys::failed(at)) return at;
-  const long others = ask_others_to_call(SYS_mmap, start, request.bytes, request.prot,
-                                         flags & ~(MAP_POPULATE | MAP_LOCKED), request.fd, request.offset);
+  const long others = map_on_other_nodes(start, request, flags & ~(MAP_POPULATE | MAP_LOCKED));
   return sys::failed(others) ? others : 0;
 }
 
@@ -116,6 +129,21 @@ long map_file_at(uint64_t address, const FileRequest& request) {
   return result ? result : static_cast<long>(address);
 }
 
+// Pages of the image's segment, which a fork's child keeps sharing: it holds the space, too.
+long map_shared_pages(const FileRequest& request) {
+  if (is_fixed(request.flags)) return -ENOMEM;
+  Window window = file_window(this_node());
+  Holding holding(window.lock);
+  const FileRequest shared{request.bytes, request.prot, request.flags, -1, 0};
+  const Result<uint64_t> start = window.map.allocate(request.bytes, wire::kPageBytes, attributes_of(shared));
+  if (!start) return -start.error().value;
+  (void)release_pages(*start, *start + request.bytes);
+  const long result = map_segment(*start, *start + request.bytes, request.prot & 7);
+  if (!result) return static_cast<long>(*start);
+  clear_place(window, *start, *start + request.bytes);
+  return result;
+}
+
 } // namespace
 
 long map_file(uint64_t address, const FileRequest& request) {
@@ -131,6 +159,7 @@ long map_file(uint64_t address, const FileRequest& request) {
 }
 
 long map_shared_anonymous(uint64_t address, const FileRequest& request) {
+  if (is_isolated()) return map_shared_pages(request);
   const long fd = sys::call(SYS_memfd_create, "superproc-shared", MFD_CLOEXEC);
   if (fd < 0) return fd;
   long result = sys::call(SYS_ftruncate, fd, request.bytes);

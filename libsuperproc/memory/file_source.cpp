@@ -97,7 +97,7 @@ uint32_t keep_mapping_as_source(uint64_t start, uint64_t bytes) {
 
 // The kernel reads it, at home, where a read behind the file's end is an error and not a signal.
 long read_source(const wire::Vma& copy) {
-  SegmentDescriptor fd(segment_of(copy.start).index);
+  SegmentDescriptor fd(segment_of(copy.start).index, SegmentDescriptor::For::home);
   if (fd.value() < 0) return fd.value();
   const uint64_t from = place_of(copy);
   for (uint64_t done = 0; done < copy.bytes();) {

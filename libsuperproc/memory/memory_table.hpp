@@ -15,6 +15,10 @@ struct ClosingBudget {
 };
 
 struct MemoryTable {
+  uint64_t image_base; // where the segments begin in their files (segments.hpp)
+  uint64_t arena_base;
+  uint32_t space; // isolated: the one in which they are
+  uint32_t reserved;
   int32_t home_pid;
   int32_t reaper_tid;
   uint64_t break_start; // the heap, [break_start, break_end) of it in use, reserved up to break_limit

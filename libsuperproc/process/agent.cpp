@@ -5,7 +5,8 @@
 #include <linux/sched.h>
 #include <sys/prctl.h>
 
-#include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/cluster/thread_signal.hpp"
+#include "libsuperproc/memory/file_elsewhere.hpp"
 #include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/process/cpu_timers.hpp"
 #include "libsuperproc/process/ending.hpp"
@@ -13,6 +14,7 @@
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/proxy.hpp"
+#include "libsuperproc/process/residents.hpp"
 #include "libsuperproc/process/service_thread.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/signal/actions.hpp"
@@ -45,6 +47,9 @@ Outcome perform(NodeId self, const Received& received) {
     }
     case Operation::map_segment:
       return now(memory::map_descriptor(a[0], a[1], static_cast<int>(a[2]), static_cast<long>(a[3])));
+    case Operation::cpu_time: return now(resident_cpu_time_ns(a[0]));
+    case Operation::signal_thread: return now(send_as_asked(a));
+    case Operation::map_file: return now(memory::map_elsewhere(*pointer_to<const memory::FileElsewhere>(a[0])));
     case Operation::signal_action:
       return now(install_action(static_cast<int>(a[0]), *pointer_to<const KernelAction>(a[1])));
     case Operation::proxied_call: return start_proxy(self, received) ? later() : now(-EAGAIN);
@@ -93,9 +98,18 @@ void make_resident(NodeId node) {
   serve(node);
 }
 
+void serve_isolated(NodeId self) {
+  stay_on(self);
+  announce(self);
+  serve(self);
+}
+
 void home_agent(void*) {
   stay_on(home_node());
-  for_other_nodes(make_resident);
+  if (!is_isolated())
+    for_other_nodes(make_resident);
+  else if (!make_isolated_residents())
+    end_subprocess(125);
   announce(home_node());
   serve(home_node());
 }
@@ -104,14 +118,18 @@ void home_agent(void*) {
 
 Result<> start_home_agent() {
   process_table().residents_ready.store(0);
+  become_agent = serve_isolated;
   TRY_VOID(start_service_thread(wire::kNodeAgent, Descriptors::shared, home_agent, nullptr));
   return {};
 }
 
 void await_residents() {
   auto& ready = process_table().residents_ready;
-  for (uint32_t n; (n = ready.load()) < node_count();)
-    sys::futex_wait(reinterpret_cast<const volatile uint32_t*>(&ready), n);
+  constexpr int64_t kLookAgainNs = 50'000'000;
+  for (uint32_t n; (n = ready.load()) < node_count();) {
+    sys::futex_wait(reinterpret_cast<const volatile uint32_t*>(&ready), n, kLookAgainNs);
+    if (is_isolated() && any_resident_failed()) end_subprocess(125);
+  }
 }
 
 } // namespace sp

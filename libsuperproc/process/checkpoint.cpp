@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/base/path.hpp"
 #include "libsuperproc/cluster/pool.hpp"
 #include "libsuperproc/memory/own_pages.hpp"
 #include "libsuperproc/memory/pool_pages.hpp"
@@ -76,6 +77,16 @@ Result<> describe_file(const Mapping& m, ImageRange& range) {
   return {};
 }
 
+// The keeper's descriptor of the pool that is mapped, 0: it is none.
+uint32_t pool_named(const Mapping& m) {
+  for (uint32_t n = 0; m.is_shared && n < wire::cluster().node_count; ++n) {
+    Path name;
+    name << "/memfd:superproc-pool-" << n << " (deleted)";
+    if (is_named(m, name.text())) return static_cast<uint32_t>(wire::kKeeperPools) + n;
+  }
+  return 0;
+}
+
 Result<ImageRange> describe_range(const Mapping& m) {
   ImageRange range{};
   range.start = m.start, range.bytes = m.end - m.start, range.offset = m.offset;
@@ -86,7 +97,9 @@ Result<ImageRange> describe_range(const Mapping& m) {
     if (is_named(m, kNames[i])) return range.kind = RangeKind::kernel, range.offset = i, range;
   if (m.start >= wire::kClusterBase && m.end <= wire::kClusterBase + wire::kClusterBytes && m.is_shared)
     return range.kind = RangeKind::segment, range.source = wire::kKeeperSegment, range;
-  if (m.kind == MappingKind::file) {
+  if (const uint32_t pool = pool_named(m)) {
+    range.kind = RangeKind::segment, range.source = pool;
+  } else if (m.kind == MappingKind::file) {
     range.kind = RangeKind::file;
     TRY_VOID(describe_file(m, range));
   } else {
@@ -124,21 +137,30 @@ Result<> add_runs(const ImageRange& range, memory::OwnPages& pages) {
   }
 }
 
-Result<> describe_memory(long pagemap) {
+enum class Whom { child, resident };
+
+bool is_home_s_own(const Mapping& m) { return m.start >= wire::kSourceBase && m.end <= wire::kSourceEnd; }
+bool is_node_region(const Mapping& m) {
+  return m.start >= wire::kNodeBase && m.end <= wire::kNodeBase + wire::kNodeBytes;
+}
+
+Result<> describe_memory(long pagemap, Whom whom) {
   Draft& d = draft();
   memory::OwnPages pages(pagemap, pointer_to<void>(kPages), kPagesBytes);
   TRY(memory::ProcMaps maps, memory::ProcMaps::read(pointer_to<char>(kMaps), kMapsBytes));
   for (Mapping m; maps.next(m) && m.end <= wire::kUserEnd;) {
     if (d.image.range_count == Draft::kRangesMax) return fail(ENOBUFS);
+    if (whom == Whom::resident && is_home_s_own(m)) continue;
     TRY(const ImageRange range, describe_range(m));
     d.ranges[d.image.range_count++] = range;
     const bool is_clock = range.kind == RangeKind::kernel && range.offset != static_cast<uint64_t>(KernelMapping::vdso);
-    if (!range.is_shared && !is_clock) TRY_VOID(add_runs(range, pages));
+    const bool is_fresh = whom == Whom::resident && is_node_region(m);
+    if (!range.is_shared && !is_clock && !is_fresh) TRY_VOID(add_runs(range, pages));
   }
   return {};
 }
 
-Result<> describe_all(const Entry& entry) {
+Result<> describe_all(const Entry& entry, Whom whom) {
   Draft& d = draft();
   d.image = {};
   d.page_bytes = 0;
@@ -151,7 +173,7 @@ Result<> describe_all(const Entry& entry) {
   TRY(d.image.program_file, add_text(program));
   TRY_VOID(read_program_layout(d.image, pointer_to<char>(kPages), kPagesBytes));
   TRY(const long pagemap, from_raw(sys::call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC)));
-  const Result<> described = describe_memory(pagemap);
+  const Result<> described = describe_memory(pagemap, whom);
   sys::call(SYS_close, pagemap);
   d.image.bytes = sizeof d.image + d.image.range_count * sizeof(ImageRange) + d.image.run_count * sizeof(ImageRun) +
                   d.image.text_bytes;
@@ -261,7 +283,7 @@ void hold_spaces_as_child() {
 }
 
 Result<Checkpoint> write_checkpoint(uint32_t record, NodeId target, const Entry& entry) {
-  TRY_VOID(describe_all(entry));
+  TRY_VOID(describe_all(entry, Whom::child));
   if (wire::page_up(draft().image.bytes) + draft().page_bytes <= wire::kDepartureTextMax)
     return write_to_record(record);
   const NodeId here = vfd::membership.node;
@@ -272,6 +294,17 @@ Result<Checkpoint> write_checkpoint(uint32_t record, NodeId target, const Entry&
       sys::failed(pool) ? fail(static_cast<int>(-pool)) : write_to_space(space, target, pool);
   sys::call(SYS_close, pool);
   if (!written) let_go_space(space, here, static_cast<int32_t>(sys::call(SYS_getpid)));
+  return written;
+}
+
+Result<> describe_resident(uint32_t space, const Entry& entry) {
+  TRY_VOID(describe_all(entry, Whom::resident));
+  const NodeId home = vfd::membership.node;
+  TRY(const long pool, from_raw(open_pool(home)));
+  const Target target(static_cast<uint32_t>(wire::kKeeperPools) + home.value, pool, 0);
+  Result<> written = write_pages(target, [&](const ImageRun& run) { return wire::pool_offset(space, run.start); });
+  if (written) written = write_description(target, wire::pool_offset(space, wire::kImageHome));
+  sys::call(SYS_close, pool);
   return written;
 }
 

@@ -100,7 +100,7 @@ extern "C" void sp_child_start(ChildFrame* frame) {
 
 long clone_thread(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {
   if (!is_shared()) decide(); // a child with threads is not about to call exec
-  if (!is_shared() && node_count() > 1) convert();
+  if (!is_shared() && node_count() > 1) convert_if_possible();
   const NodeId node = choose_node();
   const bool remote = node != this_node();
   const Critical not_stopped; // else a fork would wait for ever for the new thread, and we for the end of the fork

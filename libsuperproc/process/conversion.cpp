@@ -14,6 +14,7 @@
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/reaper.hpp"
+#include "libsuperproc/process/residents.hpp"
 #include "libsuperproc/process/service_thread.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
@@ -86,6 +87,14 @@ void convert() {
     Line{} << "superproc: process " << control().identity.pid << " has " << node_count() << " nodes now, home "
            << home_node().value << ", after " << control().conversion_us.load() << " us";
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
+}
+
+void convert_if_possible() {
+  const char* const obstacle = is_isolated() ? obstacle_to_residents() : nullptr;
+  if (!obstacle) return convert();
+  control().options.node_count = 1;
+  if (control().options.flags & wire::kOptionTrace)
+    Line{} << "superproc: threads of process " << control().identity.pid << " stay on its node: " << obstacle;
 }
 
 } // namespace sp

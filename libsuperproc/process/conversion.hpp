@@ -21,6 +21,8 @@
 namespace sp {
 
 void convert(); // the process has one thread, state native
+// The same unless its threads must stay on its node, which is then its only one.
+void convert_if_possible();
 
 // Called at its end: dispatch wants to see more calls from now on. Set by the shim.
 extern void (*conversion_done)();

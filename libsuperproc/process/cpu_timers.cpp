@@ -5,7 +5,7 @@
 #include <sys/resource.h>
 
 #include "libsuperproc/base/lock.hpp"
-#include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/cluster/thread_signal.hpp"
 #include "libsuperproc/process/service_thread.hpp"
 
 namespace sp {
@@ -59,8 +59,7 @@ void send(const CpuTimer& timer) {
     return;
   }
   for (uint32_t n = 0; n < node_count(); ++n)
-    if (sys::call(SYS_rt_tgsigqueueinfo, node_record({n}).host_pid.load(), timer.tid, timer.signal, &info) != -ESRCH)
-      return;
+    if (send_to_thread({n}, timer.tid, timer.signal, info) != -ESRCH) return;
 }
 
 void fire(CpuTimer& timer, int64_t now_ns) {
@@ -147,8 +146,19 @@ int itimer_slot(int which) { return which == ITIMER_PROF ? kProfSlot : kVirtualS
 
 } // namespace
 
+int64_t resident_cpu_time_ns(uint64_t kind) {
+  constexpr uint32_t kSelf = 0;
+  timespec used{};
+  const auto clock = static_cast<int32_t>(~kSelf << 3 | static_cast<uint32_t>(kind & 3));
+  return sys::call(SYS_clock_gettime, clock, &used) == 0 ? in_ns(used) : 0;
+}
+
 int64_t cpu_time_ns(CpuTime kind) {
   int64_t sum_ns = 0;
+  if (is_isolated() && is_shared()) {
+    for_other_nodes([&](NodeId node) { sum_ns += ask(node, Operation::cpu_time, static_cast<uint64_t>(kind)); });
+    return sum_ns + resident_cpu_time_ns(static_cast<uint64_t>(kind));
+  }
   for (uint32_t n = 0; n < node_count(); ++n) {
     const auto pid = static_cast<uint32_t>(node_record({n}).host_pid.load());
     timespec used{};

@@ -18,6 +18,7 @@ enum class CpuTime : uint32_t { user_and_system = 0, user = 1, scheduled = 2 }; 
 
 // What all residents have used.
 int64_t cpu_time_ns(CpuTime kind);
+int64_t resident_cpu_time_ns(uint64_t kind); // of the calling resident alone
 
 // ---- the program's own: a slot, or -errno ----
 long create_cpu_timer(CpuTime kind, const sigevent* event, int number_base);

@@ -6,6 +6,7 @@
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/core_dump.hpp"
 #include "libsuperproc/process/process_table.hpp"
+#include "libsuperproc/process/residents.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/summary.hpp"
 #include "libsuperproc/process/threads.hpp"
@@ -33,6 +34,7 @@ void claim_ending() {
 }
 
 void end_residents() {
+  if (is_isolated()) return end_isolated_residents();
   for_other_nodes([](NodeId node) {
     const int32_t pid = node_record(node).host_pid.load();
     if (pid <= 0) return;

@@ -2,6 +2,7 @@
 #include "libsuperproc/process/placement.hpp"
 
 #include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/process/threads.hpp"
 
 namespace sp {
 
@@ -42,6 +43,7 @@ NodeId least_loaded() {
 } // namespace
 
 NodeId choose_node() {
+  if (!is_shared()) return home_node(); // it has one node, whatever its number
   if (const int32_t asked = thread_self.place_next) {
     thread_self.place_next = 0;
     if (asked <= static_cast<int32_t>(node_count())) // on isolated nodes it may have been meant for a process
@@ -58,6 +60,7 @@ NodeId choose_node() {
 }
 
 NodeId home_of(int32_t pid, int32_t superprocess) {
+  if (is_isolated()) return home_node(); // the process is where it is
   if (pid == superprocess) return {0};
   return {static_cast<uint32_t>(pid) % node_count()};
 }
@@ -77,6 +80,17 @@ void share_out_processors() {
       for (uint32_t i = n * cpu_count / nodes; i < (n + 1) * cpu_count / nodes; ++i) add(mask, nth(c.logical_cpus, i));
     }
   }
+}
+
+void live_on(NodeId home, uint32_t node_count) {
+  auto& c = control();
+  c.options.node_count = node_count;
+  c.nodes[c.identity.home_node].host_pid.store(0);
+  c.identity.home_node = home.value;
+  c.nodes[home.value].host_pid.store(c.identity.pid);
+  node_private().node = home.value;
+  share_out_processors();
+  restart_thread_table();
 }
 
 void stay_on(NodeId node) { sys::call(SYS_sched_setaffinity, 0, sizeof(wire::CpuMask), &node_record(node).cpus); }

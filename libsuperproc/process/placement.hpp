@@ -16,6 +16,9 @@ NodeId home_of(int32_t pid, int32_t superprocess);
 // processors they take turns.
 void share_out_processors();
 
+// A process of one thread: its home is this node, one of `node_count` over which its threads may be spread.
+void live_on(NodeId home, uint32_t node_count);
+
 // Moves the calling thread to the node's processors.
 void stay_on(NodeId node);
 

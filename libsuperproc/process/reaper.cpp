@@ -14,6 +14,7 @@
 #include "libsuperproc/process/ending.hpp"
 #include "libsuperproc/process/observer.hpp"
 #include "libsuperproc/process/process_table.hpp"
+#include "libsuperproc/process/residents.hpp"
 #include "libsuperproc/process/service_thread.hpp"
 
 namespace sp {
@@ -48,7 +49,7 @@ long watch_for_deaths() {
 
 // Ends with the first resident's death. All signals are blocked: what interrupts the wait is that home was stopped and goes
 // on now, or a debugger that makes it look so.
-void wait_for_a_death() {
+[[noreturn]] void wait_for_a_death() {
   const long watch = watch_for_deaths();
   for (;;) {
     epoll_event event{};
@@ -69,7 +70,8 @@ void reaper(void*) {
   memory::memory_table().reaper_tid = static_cast<int32_t>(sys::call(SYS_gettid));
   set_stage(done ? kConverted : kFailed);
   await_stage_after(kConverted);
-  wait_for_a_death();
+  if (!is_isolated()) wait_for_a_death();
+  resident_died(await_isolated_death());
 }
 
 } // namespace

@@ -12,6 +12,7 @@
 #include "libsuperproc/process/checkpoint.hpp"
 #include "libsuperproc/process/fork.hpp"
 #include "libsuperproc/process/move.hpp"
+#include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/travel.hpp"
 #include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/wire/control_tables.hpp"
@@ -34,6 +35,7 @@ constinit int32_t asked_node = 0; // + 1
   take_on_belongings();
   if (!vfd::arrive(static_cast<uint32_t>(record)))
     for (;;) sys::call(SYS_exit_group, 125);
+  live_on(vfd::membership.node, 1);
   arm_unless_sealed();
   if (native_again) native_again(); // dispatch sees a body's calls
   if (memory::has_pool_pages() && holding) holding(true);

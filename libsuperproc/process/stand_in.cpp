@@ -2,28 +2,32 @@
 #include "libsuperproc/process/stand_in.hpp"
 
 #include <asm/prctl.h>
+#include <cerrno>
 #include <csignal>
 #include <linux/sched.h>
 
 #include "libsuperproc/base/gate.hpp"
-#include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/cluster/thread_signal.hpp"
 #include "libsuperproc/memory/address_space.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/service_thread.hpp"
+#include "libsuperproc/signal/delivery.hpp"
+#include "libsuperproc/sync/stop_world.hpp"
 
 namespace sp {
 
 namespace {
 
-enum class Form : uint64_t { clone, fork, exec, prctl };
-enum Word : uint32_t { kIdle = 0, kAsked, kAnswered, kLeave };
+enum class Form : uint64_t { clone, fork, exec, prctl, call };
+enum Word : uint32_t { kIdle = 0, kAsked, kAnswered, kLeave }; // with kAwaitedMark: a signal was put off
 
 struct Errand {
   Form form;
-  uint64_t arguments[6];
+  uint64_t arguments[7]; // of a call, its number last
   uint64_t mask;
   Inheritance inheritance;
   long result;
+  int raised; // by the call, for the thread that made it: SIGPIPE, SIGXFSZ; 0: nothing
 };
 
 } // namespace
@@ -36,11 +40,15 @@ struct StandIn {
   StandIn* former;       // of the same thread
   uint64_t filters;      // that it has
   uint32_t user_changes; // of the process, when it was made
+  std::atomic<int32_t> tid;
   uint64_t place() const { return address_of(this) - wire::kNodeServiceBytes; }
 };
 
 namespace {
 
+// A fault on the program's memory must be able to reach its handler (base/peek.hpp).
+constexpr uint64_t kOpen = 1ull << (SIGSYS - 1) | 1ull << (SIGSEGV - 1) | 1ull << (SIGBUS - 1);
+constexpr uint64_t kEndCall = 0x6c6c6163'646e65; // no program's sigqueue carries it
 constexpr uint64_t kBytes = wire::kNodeServiceBytes + wire::kPageBytes;
 thread_local constinit StandIn* stand_in = nullptr;
 
@@ -51,7 +59,7 @@ void set_word(StandIn& s, Word value) {
   sys::futex_wake(word_of(s), 2);
 }
 void await_change_of(StandIn& s, Word value) {
-  while (s.word.load() == value) sys::futex_wait(word_of(s), value);
+  for (uint32_t seen; ((seen = s.word.load()) & ~kAwaitedMark) == value;) sys::futex_wait(word_of(s), seen);
 }
 
 uint64_t set_mask(uint64_t mask) {
@@ -66,6 +74,21 @@ uint64_t set_mask(uint64_t mask) {
 void make_pending(uint64_t signals) {
   for (int signal = 1; signal <= 64; ++signal)
     if (signals >> (signal - 1) & 1) sys::call(SYS_tgkill, sys::call(SYS_getpid), sys::call(SYS_gettid), signal);
+}
+
+// What the kernel has sent to this thread for what the call did.
+int take_raised(long result) {
+  if (result != -EPIPE && result != -EFBIG) return 0;
+  const uint64_t by_calls = 1ull << (SIGPIPE - 1) | 1ull << (SIGXFSZ - 1);
+  const timespec none{};
+  const long signal = sys::call(SYS_rt_sigtimedwait, &by_calls, nullptr, &none, sizeof by_calls);
+  return signal > 0 ? static_cast<int>(signal) : 0;
+}
+
+long perform_call(Errand& errand) {
+  const long result = perform_as_home(static_cast<long>(errand.arguments[6]), errand.arguments);
+  errand.raised = take_raised(result);
+  return result;
 }
 
 long with_mask(uint64_t mask, const Errand& errand) {
@@ -83,8 +106,9 @@ void become_like_the_thread(StandIn& self, const Inheritance& inheritance) {
   if (!inheritance.affinity_chosen) sys::call(SYS_sched_setaffinity, 0, sizeof(wire::CpuMask), &control().logical_cpus);
 }
 
-long perform(StandIn& self, const Errand& errand) {
+long perform(StandIn& self, Errand& errand) {
   const auto* a = errand.arguments;
+  if (errand.form == Form::call) return perform_call(errand);
   if (errand.form == Form::prctl) return sys::call(SYS_prctl, a[0], a[1], 0, 0, 0);
   become_like_the_thread(self, errand.inheritance);
   if (errand.form == Form::fork) return fork_for(*pointer_to<ForkRequest>(a[0]));
@@ -94,6 +118,8 @@ long perform(StandIn& self, const Errand& errand) {
 
 void stand_in_main(void* argument) {
   StandIn& self = *static_cast<StandIn*>(argument);
+  self.tid.store(static_cast<int32_t>(sys::call(SYS_gettid)));
+  set_mask(~kOpen);
   for (;;) {
     await_change_of(self, kIdle);
     await_change_of(self, kAnswered);
@@ -132,7 +158,101 @@ long send(Errand& errand) {
   return errand.result;
 }
 
+// ---- calls ----
+
+void end_call_of(const StandIn& s) {
+  siginfo_t info{};
+  info.si_code = SI_QUEUE;
+  info.si_value.sival_ptr = pointer_to<void>(kEndCall);
+  (void)send_to_thread(home_node(), s.tid.load(), SIGSYS, info);
+}
+
+// The stand-in may not have reached the kernel yet when it is told to end its call, so it is told again.
+void await_answer(StandIn& s) {
+  constexpr int64_t kAgainNs = 10'000'000;
+  for (uint32_t seen; ((seen = s.word.load()) & ~kAwaitedMark) == kAsked;) {
+    const bool put_off = seen & kAwaitedMark;
+    if (put_off) end_call_of(s);
+    sys::futex_wait(word_of(s), seen, put_off ? kAgainNs : -1);
+  }
+}
+
+// While it lives no handler of the program runs and no stop of the world waits for the thread.
+class CallingHome {
+public:
+  explicit CallingHome(StandIn& s) : round_(stop_round()) {
+    if (thread_self.record) thread_self.record->flags.fetch_or(wire::kThreadCallsHome);
+    critical_state.awaited = reinterpret_cast<uint32_t*>(&s.word);
+  }
+  CallingHome(const CallingHome&) = delete;
+  ~CallingHome() {
+    if (thread_self.record) thread_self.record->flags.fetch_and(~wire::kThreadCallsHome);
+    if (stop_round() != round_) stop_here();
+    critical_state.awaited = nullptr;
+  }
+
+private:
+  const Critical put_off_;
+  const uint32_t round_;
+};
+
+struct Ended {
+  long result;
+  bool again; // if it was interrupted: no handler speaks against it
+};
+
+Ended perform_once(Errand& errand, const uint64_t* mask) {
+  const CallingHome calling(*stand_in);
+  if (mask) set_mask(*mask);
+  stand_in->errand = &errand;
+  set_word(*stand_in, kAsked);
+  if (critical_state.put_off) stand_in->word.fetch_or(kAwaitedMark);
+  await_answer(*stand_in);
+  const bool again = !critical_state.put_off || put_off_restarts();
+  return {errand.result, again};
+}
+
+// signal(7): these return EINTR after any handler.
+bool never_restarts(long number) {
+  switch (number) {
+    case SYS_poll:
+    case SYS_ppoll:
+    case SYS_select:
+    case SYS_pselect6:
+    case SYS_epoll_wait:
+    case SYS_epoll_pwait:
+    case SYS_epoll_pwait2:
+    case SYS_semop:
+    case SYS_semtimedop:
+    case SYS_msgrcv:
+    case SYS_msgsnd: return true;
+    default: return false;
+  }
+}
+
 } // namespace
+
+long (*perform_as_home)(long number, const uint64_t* arguments) = nullptr;
+
+bool is_end_call(const siginfo_t* info) {
+  return info->si_code == SI_QUEUE && address_of(info->si_value.sival_ptr) == kEndCall;
+}
+
+long perform_at_home(long number, const uint64_t (&a)[6], const uint64_t* mask) {
+  if (!have_stand_in()) return -EAGAIN;
+  Errand errand{Form::call, {a[0], a[1], a[2], a[3], a[4], a[5], static_cast<uint64_t>(number)}, 0, {}, 0, 0};
+  uint64_t own_mask = 0;
+  if (mask) sys::call(SYS_rt_sigprocmask, SIG_BLOCK, nullptr, &own_mask, sizeof own_mask);
+  for (;;) {
+    const uint32_t delivered = delivered_count();
+    const Ended ended = perform_once(errand, mask);
+    if (mask) set_mask(own_mask);
+    if (errand.raised) sys::call(SYS_tgkill, node_private().host_pid, thread_self.tid, errand.raised);
+    if (ended.result != -EINTR) return ended.result;
+    const bool unseen = delivered == delivered_count(); // somebody else took the signal
+    if (!unseen && (!ended.again || never_restarts(number))) return -EINTR;
+  }
+}
 
 bool start_stand_in(StandIn& s) {
   s.alive = 1;
@@ -145,24 +265,24 @@ long clone_at_home(uint64_t flags, uint64_t frame, uint64_t parent_tid, uint64_t
     flags |= CLONE_SETTLS;
     sys::call(SYS_arch_prctl, ARCH_GET_FS, &tls);
   }
-  Errand errand{Form::clone, {flags, frame, parent_tid, child_tid, tls, 0}, mask, own_inheritance(), 0};
+  Errand errand{Form::clone, {flags, frame, parent_tid, child_tid, tls, 0}, mask, own_inheritance(), 0, 0};
   return send(errand);
 }
 
 bool ready_to_fork_at_home() { return have_stand_in(); }
 
 long fork_at_home(ForkRequest& request) {
-  Errand errand{Form::fork, {address_of(&request), 0, 0, 0, 0, 0}, 0, own_inheritance(), 0};
+  Errand errand{Form::fork, {address_of(&request), 0, 0, 0, 0, 0, 0}, 0, own_inheritance(), 0, 0};
   return send(errand);
 }
 
 long exec_at_home(uint64_t path, uint64_t arguments, uint64_t environment, uint64_t mask, uint64_t pending) {
-  Errand errand{Form::exec, {path, arguments, environment, pending, 0, 0}, mask, own_inheritance(), 0};
+  Errand errand{Form::exec, {path, arguments, environment, pending, 0, 0}, mask, own_inheritance(), 0, 0};
   return send(errand);
 }
 
 long prctl_at_home(uint64_t option, uint64_t argument) {
-  Errand errand{Form::prctl, {option, argument, 0, 0, 0, 0}, 0, {}, 0};
+  Errand errand{Form::prctl, {option, argument, 0, 0, 0, 0}, 0, {}, 0, 0};
   return send(errand);
 }
 

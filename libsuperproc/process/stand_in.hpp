@@ -4,6 +4,11 @@
 // first forks, executes a program or asks for a death signal, and ends when its thread ends; then the kernel does with
 // its children what it does natively.
 //
+// On isolated nodes it also performs, through dispatch, the thread's calls about what is home's: descriptors, files,
+// relatives. No handler of the program runs on top of such a call: a signal is put off (base/critical.hpp) and marks the
+// word, the thread has home's agent send the stand-in a SIGSYS with kEndCall, whose handler lets the kernel's call end with
+// EINTR, and when the answer is there the handler is let in. A stop of the world does not wait for the thread meanwhile.
+//
 //   thread (any node but home)                         stand-in (home)
 //   word = kAsked, wake; sleeps on the word
 //                                                      takes on what the thread passes to its children, does the errand
@@ -16,6 +21,8 @@
 // groups that home's agent had when it was made. After the program has changed them the thread gets another one, and
 // keeps the first for its children's sake.
 #pragma once
+#include <csignal>
+
 #include "libsuperproc/process/fork.hpp"
 #include "libsuperproc/process/inheritance.hpp"
 
@@ -32,6 +39,13 @@ bool ready_to_fork_at_home();
 // new program inherits `mask`, and the signals `pending` for the calling thread.
 long exec_at_home(uint64_t path, uint64_t arguments, uint64_t environment, uint64_t mask, uint64_t pending);
 long prctl_at_home(uint64_t option, uint64_t argument);
+
+// Isolated: a call by number, memory being shared. `mask`: what is blocked meanwhile, null: what is anyway.
+long perform_at_home(long number, const uint64_t (&arguments)[6], const uint64_t* mask);
+// Dispatch, set by syscalls/.
+extern long (*perform_as_home)(long number, const uint64_t* arguments);
+// In the handler of SIGSYS: a stand-in shall end its call.
+bool is_end_call(const siginfo_t* info);
 
 // The calling thread ends.
 void dismiss_stand_ins();

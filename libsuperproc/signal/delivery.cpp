@@ -137,6 +137,17 @@ void put_off(int signal, const siginfo_t* info, ucontext_t* context) {
   mask_before_put_off = mask_in(context);
   mask_in(context) = all;
   critical_state.put_off = 1;
+  if (critical_state.awaited) __atomic_fetch_or(critical_state.awaited, kAwaitedMark, __ATOMIC_SEQ_CST);
+}
+
+bool put_off_restarts() {
+  uint64_t pending = 0;
+  sys::call(SYS_rt_sigpending, &pending, sizeof pending);
+  for (pending &= ~mask_before_put_off; pending; pending &= pending - 1) {
+    const KernelAction& action = signal_table().actions[__builtin_ctzll(pending) + 1];
+    if (action.handler > address_of(SIG_IGN) && !(action.flags & SA_RESTART)) return false;
+  }
+  return true;
 }
 
 void start_delivery() { critical_left = raise_put_off; }

@@ -38,6 +38,8 @@ extern void (*die_by_signal)(int signal, siginfo_t* info, ucontext_t* context);
 
 // Puts a signal or a stop off to the end of the Critical section: everything stays blocked until then.
 void put_off(int signal, const siginfo_t* info, ucontext_t* context);
+// Before the section ends: do all handlers of what was put off let an interrupted call begin again?
+bool put_off_restarts();
 inline constexpr int kHeldBack = -63; // no si_code of Linux: where one that was put off would have its place
 // What has come to the calling thread becomes what is next.
 void come_in_order(int signal, siginfo_t* info);

@@ -5,7 +5,7 @@
 
 #include "libsuperproc/base/critical.hpp"
 #include "libsuperproc/base/gate.hpp"
-#include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/cluster/thread_signal.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/delivery.hpp"
 
@@ -129,9 +129,9 @@ bool send_marked(NodeId node, int32_t tid, int signal) {
   siginfo_t info{};
   info.si_signo = signal;
   info.si_code = kNotice;
-  const int32_t process = node_record(node).host_pid.load();
-  const long result = sys::call(SYS_rt_tgsigqueueinfo, process, tid, signal, &info);
+  const long result = send_to_thread(node, tid, signal, info);
   if (result != -EAGAIN) return result == 0;
+  const int32_t process = node_record(node).host_pid.load();
   const siginfo_t* plain = &routing().plain;
   return 0 == (node == this_node()
                    ? sys::call(SYS_rt_tgsigqueueinfo, process, tid, signal, plain)

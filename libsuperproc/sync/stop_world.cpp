@@ -5,7 +5,7 @@
 
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/lock.hpp"
-#include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/cluster/thread_signal.hpp"
 #include "libsuperproc/sync/sealing.hpp"
 
 namespace sp {
@@ -28,8 +28,7 @@ void send_stop(const wire::ThreadRecord& record) {
   info.si_signo = SIGSYS;
   info.si_code = SI_QUEUE;
   info.si_value.sival_ptr = pointer_to<void>(kMark);
-  const int32_t process = node_record({record.node.load()}).host_pid.load();
-  sys::call(SYS_rt_tgsigqueueinfo, process, record.tid.load(), SIGSYS, &info);
+  send_to_thread({record.node.load()}, record.tid.load(), SIGSYS, info);
 }
 
 // Sends to those that still run; returns how many threads are not stopped yet. The caller may be a borrower, whose record
@@ -42,7 +41,7 @@ uint32_t running_count(uint32_t round, bool send) {
     wire::ThreadRecord& record = control().threads[i];
     const wire::ThreadState state = record.state.load();
     if (state == wire::ThreadState::free || record.tid.load() == self) continue;
-    if (record.flags.load() & wire::kThreadWaitsForVfork) continue;
+    if (record.flags.load() & (wire::kThreadWaitsForVfork | wire::kThreadCallsHome)) continue;
     if (state == wire::ThreadState::running) {
       if (record.stop_word.load() == round) continue;
       if (send) send_stop(record);
@@ -68,6 +67,8 @@ void stop_here() {
   }
   arm_unless_sealed();
 }
+
+uint32_t stop_round() { return stop_table().round.load(); }
 
 void forget_stop() { new (&stop_table()) StopTable{}; }
 

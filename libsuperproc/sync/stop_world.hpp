@@ -10,6 +10,7 @@
 // If the stopper dies, the SubProcess dies with it.
 #pragma once
 #include <csignal>
+#include <cstdint>
 
 namespace sp {
 
@@ -17,6 +18,9 @@ bool is_stop_signal(const siginfo_t* info);
 // In the signal's handler, outside Critical sections; also where a thread comes out of a wait that no signal ends. Returns
 // when the world goes on, at once if it is not stopped; the thread is armed then, unless the SubProcess is sealed.
 void stop_here();
+
+// For a thread that has been out of reach since it read the round: it must call stop_here() unless that is the same still.
+uint32_t stop_round();
 
 // In a fork's child, which may have its parent's table in the middle of a stop: the world goes on.
 void forget_stop();

@@ -2,6 +2,7 @@
 #include "libsuperproc/syscalls/dispatch.hpp"
 
 #include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/syscalls/away.hpp"
 #include "libsuperproc/syscalls/code_guard.hpp"
 #include "libsuperproc/syscalls/copy_first.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
@@ -102,6 +103,7 @@ void set_interest(Interest interest) {
     watch_remote_calls();
   else if (vfd::in_cluster())
     sp_interest[SYS_recvmsg].bits |= kInterestRemote, sp_interest[SYS_recvmmsg].bits |= kInterestRemote;
+  if (interest == Interest::shared && is_isolated()) watch_calls_from_away();
   guard_code();
 }
 
@@ -134,6 +136,8 @@ long dispatch(Call& call) {
     control().refused_by_number[number].fetch_add(1, std::memory_order_relaxed);
     return -entry.refused_errno;
   }
+  if (is_isolated() && is_shared())
+    if (const std::optional<long> there = perform_elsewhere(call)) return *there;
   if (vfd::is_body()) {
     if (const std::optional<long> there = perform_remotely(call)) return call.by_shadow = true, *there;
   } else if (vfd::in_cluster()) {

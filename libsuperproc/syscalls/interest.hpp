@@ -16,6 +16,7 @@ enum InterestBit : uint8_t {
   kInterestCopyFirst = 8, // syscalls/copy_first.hpp
   kInterestDecides = 16,  // syscalls/move_first.hpp
   kInterestFutex = 32,    // may take gate.S's short ways, where the word says nothing but this and kInterestHandled
+  kInterestAway = 64,     // syscalls/away.hpp
 };
 
 struct alignas(4) InterestWord {

@@ -35,7 +35,7 @@ inline long pass_everywhere(const Call& call) {
   return result;
 }
 
-// In the resident that holds thread `tid` of this SubProcess, with `tgid` as argument `index`: that resident's number.
+// In the resident that holds thread `tid` of this SubProcess, with that resident's number: attempt(number).
 template <class Try>
 long on_thread_s_node(Try attempt) {
   long result = attempt(node_private().host_pid);

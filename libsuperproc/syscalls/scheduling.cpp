@@ -6,16 +6,24 @@
 
 namespace sp {
 
+namespace {
+// In the resident of the thread, where nodes are kernels of their own.
+long pass_to_thread(const Call& call, const wire::ThreadRecord* thread) {
+  if (!is_isolated() || !thread || thread->node.load() == this_node().value) return call.pass();
+  return ask({thread->node.load()}, Operation::kernel_call, call.number(), call.arg(0), call.arg(1), call.arg(2));
+}
+} // namespace
+
 long sys_sched_setaffinity(Call& call) {
-  const long result = call.pass();
-  if (result == 0)
-    if (wire::ThreadRecord* record = find_thread(call.number_arg(0))) record->flags.fetch_or(wire::kThreadAffinitySet);
+  wire::ThreadRecord* const record = find_thread(call.number_arg(0));
+  const long result = pass_to_thread(call, record);
+  if (result == 0 && record) record->flags.fetch_or(wire::kThreadAffinitySet);
   return result;
 }
 
 long sys_sched_getaffinity(Call& call) {
-  const long bytes = call.pass();
   const wire::ThreadRecord* record = find_thread(call.number_arg(0));
+  const long bytes = pass_to_thread(call, record);
   if (sys::failed(bytes) || !record || (record->flags.load() & wire::kThreadAffinitySet)) return bytes;
   auto* out = call.pointer<uint8_t>(2);
   const auto* logical = reinterpret_cast<const uint8_t*>(&control().logical_cpus);

@@ -2,14 +2,17 @@
 // System calls about signals: decode and hand to signal/. Waiting calls that change the mask get a copy of it without
 // SIGSYS; the call itself comes last, so that the kernel's rules for restarting it hold.
 #include <csignal>
+#include <optional>
 
 #include "libsuperproc/process/other_subprocess.hpp"
 #include "libsuperproc/process/stopping.hpp"
+#include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
 #include "libsuperproc/signal/routing.hpp"
 #include "libsuperproc/signal/waiting.hpp"
 #include "libsuperproc/cluster/moved_kin.hpp"
+#include "libsuperproc/cluster/thread_signal.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
 #include "libsuperproc/syscalls/pointers.hpp"
 #include "vfd/body.hpp"
@@ -155,7 +158,29 @@ long sys_rt_sigqueueinfo(Call& call) {
   return is_self(call.number_arg(0)) ? sent_to_self(result, call.number_arg(1)) : result;
 }
 
+// On isolated nodes a thread is known by its record alone.
+namespace {
+std::optional<long> to_isolated_thread(int32_t tid, int signal, const siginfo_t* given) {
+  if (!is_isolated() || !is_shared()) return std::nullopt;
+  const wire::ThreadRecord* thread = find_thread(tid);
+  if (!thread || thread->node.load() == this_node().value) return std::nullopt;
+  siginfo_t info{};
+  if (given)
+    info = *given;
+  else
+    info.si_code = SI_TKILL;
+  return send_to_thread({thread->node.load()}, tid, signal, info);
+}
+} // namespace
+
+long sys_tkill(Call& call) {
+  const std::optional<long> sent = to_isolated_thread(call.number_arg(0), call.number_arg(1), nullptr);
+  return sent ? *sent : call.pass();
+}
+
 long sys_tgkill(Call& call) {
+  if (is_self(call.number_arg(0)))
+    if (const auto sent = to_isolated_thread(call.number_arg(1), call.number_arg(2), nullptr)) return *sent;
   if (!is_self(call.number_arg(0))) return to_thread_of_another(call);
   if (stops_or_continues_us(call.number_arg(2))) return stop_or_continue(call, call.number_arg(0), call.number_arg(2));
   return on_thread_s_node(
@@ -163,6 +188,9 @@ long sys_tgkill(Call& call) {
 }
 
 long sys_rt_tgsigqueueinfo(Call& call) {
+  if (is_self(call.number_arg(0)))
+    if (const auto sent = to_isolated_thread(call.number_arg(1), call.number_arg(2), call.pointer<const siginfo_t>(3)))
+      return *sent;
   if (!is_self(call.number_arg(0))) return to_thread_of_another(call);
   return on_thread_s_node([&](int32_t process) {
     return app_call(SYS_rt_tgsigqueueinfo, process, call.number_arg(1), call.number_arg(2), call.arg(3));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Futexes, and what else orders threads. The kernel looks a private futex up by its address in one address space;
 // ours are several, with the same pages below, so every futex is a shared one to the kernel.
+#include <cerrno>
 #include <linux/futex.h>
 
 #include "libsuperproc/sync/futex_waiters.hpp"
@@ -12,9 +13,25 @@ namespace {
 constexpr uint64_t kPrivate2 = 128; // FUTEX2_PRIVATE
 }
 
+// Their kernel would look for the owner among its own threads, which are not those of isolated nodes.
+namespace {
+bool inherits_priority(uint64_t operation) {
+  switch (operation & FUTEX_CMD_MASK) {
+    case FUTEX_LOCK_PI:
+    case FUTEX_LOCK_PI2:
+    case FUTEX_UNLOCK_PI:
+    case FUTEX_TRYLOCK_PI:
+    case FUTEX_WAIT_REQUEUE_PI:
+    case FUTEX_CMP_REQUEUE_PI: return true;
+    default: return false;
+  }
+}
+} // namespace
+
 // Private waits and wakes come here through a trap only; gate.S has the short ways.
 long sys_futex(Call& call) {
   const uint64_t operation = call.arg(1);
+  if (is_isolated() && inherits_priority(operation)) return -ENOSYS;
   if (operation & FUTEX_PRIVATE_FLAG) {
     switch (operation & FUTEX_CMD_MASK) {
       case FUTEX_WAKE:

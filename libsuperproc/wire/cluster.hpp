@@ -163,6 +163,7 @@ enum class NodeOperation : uint32_t {
   drop_parked,  // that number
   hand_over,    // pid, socket, number, whether it is kept all the same: sends what is parked there
   watch_token,  // pid, socket, node, number: when its other end is closed, what is parked on that node is dropped
+  start_resident, // space, home: of the SubProcess whose description is in home's pool -> its number or -errno
   count
 };
 

@@ -27,7 +27,13 @@ inline constexpr uint64_t kSpaceBytes = 1ull
 inline constexpr uint64_t kPoolBytes = kSpaceCountMax * kSpaceBytes;
 inline constexpr uint32_t kSpaceEmptying = ~0u;
 
+// The words by which the residents of a SubProcess with threads on several nodes learn of each other's end: the tid of the
+// agent of each, which has it as a robust futex, so that its kernel marks it (kResidentEnded) however it ends. Home also
+// marks its own, for the others to end.
+inline constexpr uint32_t kResidentEnded = 0x4000'0000; // FUTEX_OWNER_DIED
 struct Space {
+  std::atomic<uint32_t> residents[kNodeCountMax]; // 0: none (yet)
+  std::atomic<uint32_t> ended[kNodeCountMax]; // by the spd of the node: kResidentEnded | wait status; 0: not yet
   std::atomic<uint32_t> holders;
   std::atomic<uint32_t> held[kNodeCountMax]; // of these, by processes of each node
 };

@@ -55,6 +55,7 @@ enum OptionFlag : uint32_t {
   kOptionNoPatch = 2,    // leave libc's code alone; everything goes through Syscall User Dispatch
   kOptionForkStays = 4,  // a fork's child never goes on on another node
   kOptionForkLeaves = 8, // it does at once, not first when it shows that it will not call exec
+  kOptionIsolated = 16,  // nodes have nothing in common but memory and doorbells
 };
 
 enum class NodeState : uint32_t { absent = 0, starting = 1, running = 2, dead = 3 };
@@ -99,6 +100,7 @@ static_assert(sizeof(ThreadRecord) == 128 || sizeof(ThreadRecord) == 64);
 enum ThreadFlag : uint32_t {
   kThreadAffinitySet = 1,   // the program chose CPUs itself
   kThreadSigsysBlocked = 2, // as the program sees it; in truth SIGSYS is never blocked
+  kThreadCallsHome = 8,     // runs nothing of the program until its stand-in has performed its call
   kThreadWaitsForVfork = 4, // no signal reaches it until its vfork child has called exec
 };
 
