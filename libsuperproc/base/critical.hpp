@@ -9,7 +9,7 @@ namespace sp {
 
 struct CriticalState {
   uint32_t depth;
-  uint32_t put_off; // signals, or a stop, wait for the end
+  uint32_t put_off;  // signals, or a stop, wait for the end
   uint32_t* awaited; // a futex word on which the thread sleeps meanwhile, or null: a signal that is put off marks it
 };
 inline constexpr uint32_t kAwaitedMark = 1u << 31;

@@ -98,8 +98,8 @@ void watch_home(void*) {
 
 long begin_on(NodeId node) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
-  const auto pid = ask_spd(home_node(), node, self, wire::NodeOperation::start_resident,
-                           memory::memory_table().space, home_node().value);
+  const auto pid = ask_spd(home_node(), node, self, wire::NodeOperation::start_resident, memory::memory_table().space,
+                           home_node().value);
   return pid ? static_cast<long>(*pid) : -pid.error().value;
 }
 
@@ -132,7 +132,8 @@ Result<> make_isolated_residents() {
   note_belongings();
   announce_life();
   // As a call leaves it: the entry is a function.
-  const Entry entry{address_of(enter_resident), service_stack_top(wire::kNodeAgent) - 64 - 8,
+  const Entry entry{address_of(enter_resident),
+                    service_stack_top(wire::kNodeAgent) - 64 - 8,
                     {service_thread_pointer(wire::kNodeAgent), 0}};
   TRY_VOID(describe_resident(memory::memory_table().space, entry));
   long first_failure = 0;

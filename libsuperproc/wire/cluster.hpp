@@ -146,23 +146,23 @@ static_assert(sizeof(Moved) <= kMovedRing && std::is_standard_layout_v<Moved>);
 // What the spd of a node does for others.
 enum class NodeOperation : uint32_t {
   none = 0,
-  start_body,   // record -> 0 or -errno: the departure's program runs on this node under the record's number
-  restore_body, // record, source, offset -> 0 or -errno: a fork's child goes on here (wire/image.hpp); see Arrival
-  watch_body,   // record: it began here by itself (a fork's child); ended when it is gone
-  watch_shadow, // record: the shadow lives on this node
-  signal_body,  // record, signal
-  signal_home,  // record, signal: to its program, which has come home
-  signal_first, // 0, signal: to the program that `spctl run` has started, on the first node
-  next_pid,     // record: the next process of this node gets its number; 0 or -errno
-  old_pids,     // after that: numbers go on where they were
-  supervise,    // record, tid, listener: a descriptor of that thread; 0 or -errno
-  poke_body,    // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
-  hold_space,   // space, pid: this process of the node holds it
-  let_go_space, // the same: it does no longer
-  park,         // pid, descriptor -> the number under which its open file is kept here (spd/parked.hpp)
-  drop_parked,  // that number
-  hand_over,    // pid, socket, number, whether it is kept all the same: sends what is parked there
-  watch_token,  // pid, socket, node, number: when its other end is closed, what is parked on that node is dropped
+  start_body,     // record -> 0 or -errno: the departure's program runs on this node under the record's number
+  restore_body,   // record, source, offset -> 0 or -errno: a fork's child goes on here (wire/image.hpp); see Arrival
+  watch_body,     // record: it began here by itself (a fork's child); ended when it is gone
+  watch_shadow,   // record: the shadow lives on this node
+  signal_body,    // record, signal
+  signal_home,    // record, signal: to its program, which has come home
+  signal_first,   // 0, signal: to the program that `spctl run` has started, on the first node
+  next_pid,       // record: the next process of this node gets its number; 0 or -errno
+  old_pids,       // after that: numbers go on where they were
+  supervise,      // record, tid, listener: a descriptor of that thread; 0 or -errno
+  poke_body,      // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
+  hold_space,     // space, pid: this process of the node holds it
+  let_go_space,   // the same: it does no longer
+  park,           // pid, descriptor -> the number under which its open file is kept here (spd/parked.hpp)
+  drop_parked,    // that number
+  hand_over,      // pid, socket, number, whether it is kept all the same: sends what is parked there
+  watch_token,    // pid, socket, node, number: when its other end is closed, what is parked on that node is dropped
   start_resident, // space, home: of the SubProcess whose description is in home's pool -> its number or -errno
   count
 };

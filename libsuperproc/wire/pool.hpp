@@ -33,7 +33,7 @@ inline constexpr uint32_t kSpaceEmptying = ~0u;
 inline constexpr uint32_t kResidentEnded = 0x4000'0000; // FUTEX_OWNER_DIED
 struct Space {
   std::atomic<uint32_t> residents[kNodeCountMax]; // 0: none (yet)
-  std::atomic<uint32_t> ended[kNodeCountMax]; // by the spd of the node: kResidentEnded | wait status; 0: not yet
+  std::atomic<uint32_t> ended[kNodeCountMax];     // by the spd of the node: kResidentEnded | wait status; 0: not yet
   std::atomic<uint32_t> holders;
   std::atomic<uint32_t> held[kNodeCountMax]; // of these, by processes of each node
 };
