@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/table.hpp"
@@ -18,9 +19,10 @@ namespace {
 constexpr uint64_t kStructureBytes = 64 << 10; // no structure is bigger; a record has more behind its transfer areas
 
 // About relatives, and waits. What else is admitted concerns files, sockets, or a descriptor.
-constexpr long kOthers[] = {SYS_kill,    SYS_wait4,   SYS_waitid, SYS_getppid,         SYS_getpgrp,
-                            SYS_getpgid, SYS_setpgid, SYS_getsid, SYS_setsid,          SYS_pidfd_open,
-                            SYS_ppoll,   SYS_tkill,   SYS_tgkill, SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo};
+constexpr long kOthers[] = {SYS_kill,    SYS_wait4,   SYS_waitid,          SYS_getppid,          SYS_getpgrp,
+                            SYS_getpgid, SYS_setpgid, SYS_getsid,          SYS_setsid,           SYS_pidfd_open,
+                            SYS_ppoll,   SYS_tgkill,  SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo};
+constexpr long kToThreads[] = {SYS_tgkill, SYS_rt_tgsigqueueinfo};
 // They change the process that calls, or point to pointers.
 constexpr long kNot[] = {
     SYS_mmap,      SYS_execveat, SYS_setns,           SYS_chroot,       SYS_pivot_root,      SYS_vmsplice,
@@ -96,7 +98,8 @@ long admit(const CallWords& call) {
   const SyscallRow* const row = call[0] < 4096 ? find_syscall(static_cast<long>(call[0])) : nullptr;
   if (!row) return -ENOSYS;
   const Arguments& arguments = *find_arguments(row->number);
-  if (row->number == SYS_prctl) return call[1] == PR_SET_PDEATHSIG ? 0 : -ENOSYS;
+  if (row->number == SYS_prctl) return call[1] == PR_SET_PDEATHSIG ? 0 : -ENOSYS; // of the shadow's parent
+  if (is_one_of(kToThreads, row->number) && static_cast<pid_t>(call[1]) == getpid()) return -ESRCH; // its own threads
   if (!is_offered(*row, arguments)) return -ENOSYS;
   if (row->number == SYS_fcntl || row->number == SYS_ioctl) return is_good_control(call) ? 0 : -EFAULT;
   for (uint32_t i = 0; i < arguments.count; ++i)

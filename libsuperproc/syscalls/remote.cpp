@@ -163,7 +163,6 @@ std::optional<long> perform(Call& call) {
     case SYS_wait4:
     case SYS_waitid: return wait_for(call);
     case SYS_kill:
-    case SYS_tkill:
     case SYS_tgkill: return send(call);
     case SYS_rt_sigqueueinfo:
     case SYS_rt_tgsigqueueinfo: return send_with_info(call);
@@ -213,10 +212,25 @@ long parent_of_body() {
 }
 
 void watch_remote_calls() {
-  constexpr int kOthers[] = {SYS_poll,    SYS_ppoll,   SYS_select,  SYS_pselect6,        SYS_wait4,
-                             SYS_waitid,  SYS_kill,    SYS_getppid, SYS_getpgrp,         SYS_setsid,
-                             SYS_getpgid, SYS_setpgid, SYS_getsid,  SYS_socket,          SYS_open,
-                             SYS_mmap,    SYS_tkill,   SYS_tgkill,  SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
+  constexpr int kOthers[] = {SYS_poll,
+                             SYS_ppoll,
+                             SYS_select,
+                             SYS_pselect6,
+                             SYS_wait4,
+                             SYS_waitid,
+                             SYS_kill,
+                             SYS_getppid,
+                             SYS_getpgrp,
+                             SYS_setsid,
+                             SYS_getpgid,
+                             SYS_setpgid,
+                             SYS_getsid,
+                             SYS_socket,
+                             SYS_open,
+                             SYS_mmap,
+                             SYS_tgkill,
+                             SYS_rt_sigqueueinfo,
+                             SYS_rt_tgsigqueueinfo,
                              SYS_prctl};
   for (const int number : kOthers) sp_interest[number].bits |= kInterestRemote;
   for (const SyscallRow& row : syscall_rows()) {

@@ -5,6 +5,7 @@
 // refused or performed on a copy whose every pointer leads there.
 #include <array>
 #include <cerrno>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -25,8 +26,8 @@ std::array<char, 256> own; // stands for all that a shadow has in its own memory
 // Whoever performs one of these performs it on itself.
 constexpr long kOfOneself[] = {SYS_mmap,         SYS_munmap,   SYS_mprotect,    SYS_mremap,       SYS_brk,
                                SYS_execve,       SYS_clone,    SYS_exit,        SYS_exit_group,   SYS_ptrace,
-                               SYS_prctl,        SYS_seccomp,  SYS_futex,       SYS_rt_sigaction, SYS_arch_prctl,
-                               SYS_setresuid,    SYS_execveat, SYS_vfork,       SYS_fork,         SYS_tgkill,
+                               SYS_tkill,        SYS_seccomp,  SYS_futex,       SYS_rt_sigaction, SYS_arch_prctl,
+                               SYS_setresuid,    SYS_execveat, SYS_vfork,       SYS_fork,         SYS_set_tid_address,
                                SYS_rt_sigreturn, SYS_capset,   SYS_personality, SYS_clone3};
 
 // An address: in the segment, at its end, in this program, anywhere.
@@ -49,6 +50,9 @@ void check_admission(fuzz::Bytes& bytes) {
   for (int i = 1; i < 7; ++i) call[i] = address(bytes);
   if (spd::admit(call) != 0) return;
   for (const long number : kOfOneself) insist(static_cast<long>(call[0]) != number, "a call on the shadow itself");
+  if (call[0] == SYS_prctl) insist(call[1] == PR_SET_PDEATHSIG, "a change of the shadow itself");
+  if (call[0] == SYS_tgkill || call[0] == SYS_rt_tgsigqueueinfo)
+    insist(static_cast<pid_t>(call[1]) != getpid(), "a signal to a thread of the shadow");
   if (call[0] == SYS_read || call[0] == SYS_write || call[0] == SYS_recvfrom)
     insist(call[2] == 0 || call[3] == 0 || spd::in_segment(call[2], call[3]), "a buffer outside");
   if (call[0] == SYS_openat || call[0] == SYS_stat || call[0] == SYS_epoll_wait)
