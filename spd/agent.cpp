@@ -89,7 +89,7 @@ long perform(NodeId self, const Request& request) {
       return hand_over(static_cast<pid_t>(record), signal, request.arguments[2], request.arguments[3] != 0);
     case NodeOperation::watch_token:
       return watch_token(static_cast<pid_t>(record), signal, request.arguments[2], request.arguments[3]);
-    case NodeOperation::start_resident: return start_resident(record, signal);
+    case NodeOperation::start_resident: return start_resident(self, record, signal);
     default: break;
   }
   if (record >= wire::kMovedCountMax) return -EINVAL;

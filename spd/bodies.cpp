@@ -28,6 +28,7 @@
 #include "spd/report.hpp"
 #include "spd/restore.hpp"
 #include "spd/segment.hpp"
+#include "spd/spaces.hpp"
 #include "spd/supervisor.hpp"
 #include "vfd/notified_filter.hpp"
 
@@ -241,17 +242,19 @@ void report_resident(NodeId self, pid_t pid, int status) {
   auto& ended = wire::cluster().spaces[found->second].ended[self.value];
   ended.store(wire::kResidentEnded | static_cast<uint32_t>(status));
   sys::futex_wake(reinterpret_cast<const volatile uint32_t*>(&ended), 1);
+  let_go_for_child(self, found->second); // only now may another SubProcess have it
   residents.erase(found);
 }
 } // namespace
 
-long start_resident(uint64_t space, uint64_t home) {
+long start_resident(NodeId self, uint64_t space, uint64_t home) {
   if (space >= wire::kSpaceCountMax || home >= kNodeCountMax) return -EINVAL;
   const std::lock_guard held(residents_lock); // its end is not reported before it is known
   const long made = restore_as(0, wire::kKeeperPools + static_cast<uint32_t>(home),
                                wire::pool_offset(static_cast<uint32_t>(space), wire::kImageHome));
   if (made < 0) return made;
   residents[static_cast<pid_t>(made)] = static_cast<uint32_t>(space);
+  hold_for_child(self, static_cast<uint32_t>(space));
   return made;
 }
 

@@ -17,7 +17,7 @@ long start_body(NodeId self, uint32_t record);
 
 // A resident of a SubProcess from elsewhere, under a number of this node's own; its description is in the pool of its home
 // node (wire/image.hpp). Its number or -errno.
-long start_resident(uint64_t space, uint64_t home);
+long start_resident(NodeId self, uint64_t space, uint64_t home);
 
 // 0 or -errno. Returns when there is a process that is rebuilt from the description there (spd/restore.hpp).
 long restore_body(NodeId self, uint32_t record, uint32_t source, uint64_t offset);

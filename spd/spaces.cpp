@@ -73,6 +73,16 @@ long let_go_space(NodeId self, uint64_t space, pid_t pid) {
   return forget_one(self, [&](const Holder& h) { return h.space == space && h.pid == pid; }) ? 0 : -ESRCH;
 }
 
+void hold_for_child(NodeId self, uint32_t space) {
+  wire::cluster().spaces[space].holders.fetch_add(1);
+  wire::cluster().spaces[space].held[self.value].fetch_add(1);
+}
+
+void let_go_for_child(NodeId self, uint32_t space) {
+  wire::cluster().spaces[space].held[self.value].fetch_sub(1);
+  fewer_holders(space, 1, pools.data());
+}
+
 void watch_holders(NodeId self) {
   for (;;) {
     epoll_event event{};

@@ -14,6 +14,10 @@ void have_pools(std::vector<int> descriptors); // of all nodes
 long hold_space(NodeId self, uint64_t space, pid_t pid); // 0 or -errno
 long let_go_space(NodeId self, uint64_t space, pid_t pid);
 
+// A child of spd's holds one that somebody else holds as well; spd says itself when it has reaped the child.
+void hold_for_child(NodeId self, uint32_t space);
+void let_go_for_child(NodeId self, uint32_t space);
+
 // Lets go of what processes have held that are gone now. Never returns.
 [[noreturn]] void watch_holders(NodeId self);
 

@@ -157,7 +157,7 @@ void deliver(int signal, siginfo_t* info, void* ucontext) {
   const bool fault = is_fault(signal, info);
   if (fault && was_peek(context)) return;
   if (!fault) {
-    if (critical_state.depth) return put_off(signal, info, context);
+    if (critical_state.depth && !is_borrower()) return put_off(signal, info, context); // a borrower's is its creator's
     come_in_order(signal, info);
     if (is_notice(info) ? !fetch_noticed(signal, info) : is_a_copy(info)) return;
     name_sender(info);

@@ -65,7 +65,7 @@ long start_body(NodeId self, uint32_t record) {
   insist(self == kSelf && record < wire::kMovedCountMax, "a record beyond the last");
   return 0;
 }
-long start_resident(uint64_t, uint64_t) { return 0; } // it judges its arguments itself
+long start_resident(NodeId, uint64_t, uint64_t) { return 0; } // it judges its arguments itself
 long watch(Watched, uint32_t record) {
   insist(record < wire::kMovedCountMax, "a record beyond the last");
   return 0;
