@@ -29,6 +29,7 @@ bool map_segment() {
                             MAP_SHARED | MAP_FIXED_NOREPLACE, descriptor, 0);
   sys::call(SYS_close, descriptor);
   if (at != static_cast<long>(wire::kClusterBase)) return false;
+  sys::call(SYS_madvise, wire::kClusterBase, wire::kClusterBytes, MADV_DONTDUMP); // a core is the program's
   const wire::ClusterHeader& c = wire::cluster();
   return c.magic == wire::kClusterMagic && c.version == wire::kClusterVersion && c.bytes == sizeof c &&
          c.node_count >= 1 && c.node_count <= kNodeCountMax;

@@ -4,6 +4,7 @@
 #include <asm/prctl.h>
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <linux/futex.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -75,12 +76,21 @@ void watch_home(void*) {
 
 // ---- a resident's beginning ----
 
+// All memory is home's as well, and its core shows it; here the kernel would write out the arenas once more.
+void leave_core_to_home() {
+  const long file = sys::call(SYS_openat, AT_FDCWD, "/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC, 0);
+  if (sys::failed(file)) return;
+  sys::call(SYS_write, file, "0", 1);
+  sys::call(SYS_close, file);
+}
+
 [[noreturn]] void live() {
   const auto pid = static_cast<int32_t>(sys::call(SYS_getpid));
   const NodeId node = vpid::node_of(pid);
   node_private() = {wire::kControlMagic, node.value, pid};
   sys::call(SYS_munmap, wire::kRestorerBase, wire::kRestorerBytes);
   take_on_belongings();
+  leave_core_to_home();
   announce_life();
   if (!start_service_thread(wire::kNodeReaper, Descriptors::shared, watch_home, nullptr))
     sys::call(SYS_exit_group, EAGAIN);
