@@ -74,7 +74,7 @@ _Noreturn static void echo(int in, int out) {
 }
 
 double pipe_roundtrip(int64_t run_ns) {
-  int there[2], back[2];
+  int there[2] = {0}, back[2] = {0};
   require(pipe(there) == 0 && pipe(back) == 0, "no pipe");
   pid_t peer = start_peer("echo", there[0], back[1]);
   double trip_us = trips_us(back[0], there[1], run_ns);
@@ -164,7 +164,7 @@ static int time_reads(int file, int64_t run_ns) {
 
 // The peer measures, and its number is this program's.
 double read_4k(int64_t run_ns) {
-  int file = fileno(tmpfile()), result[2];
+  int file = fileno(tmpfile()), result[2] = {0};
   require(ftruncate(file, (off_t)kTripsAWindow * kReadBytes) == 0 && pipe(result) == 0, "no file");
   char text[32] = {0};
   int out = dup(1);

@@ -30,6 +30,7 @@ struct Object {
 Object program(const char* const* environment) {
   Object object{0, pointer_to<const Elf64_Phdr>(auxiliary(environment, AT_PHDR)),
                 static_cast<uint32_t>(auxiliary(environment, AT_PHNUM))};
+  if (!object.headers) object.count = 0;
   for (uint32_t i = 0; i < object.count; ++i)
     if (object.headers[i].p_type == PT_LOAD && object.headers[i].p_offset == 0)
       object.bias = address_of(object.headers) - sizeof(Elf64_Ehdr) - object.headers[i].p_vaddr;

@@ -64,8 +64,9 @@ std::string event_log_path() { return runtime_folder() + "-events"; } // the fol
 void open_event_log() {
   const File file(O_RDWR | O_CREAT);
   if (file.descriptor() < 0 || flock(file.descriptor(), LOCK_EX) != 0) return;
-  if (!parse_event_log(file.read(0, kHeaderBytes)) && !format(file.descriptor())) return;
-  event_log = map_event_log(file.descriptor());
+  if (parse_event_log(file.read(0, kHeaderBytes)) || format(file.descriptor()))
+    event_log = map_event_log(file.descriptor());
+  flock(file.descriptor(), LOCK_UN); // the mapping would keep it, for all who inherit it
 }
 
 bool is_readable_event_log() {

@@ -113,8 +113,8 @@ long watch(Watched what, uint32_t record) {
   if (descriptor < 0) return -errno;
   auto* const entry = new Watch{descriptor, wire::moved(record).use.load(), record, what};
   epoll_event event{EPOLLIN, {.ptr = entry}};
-  // Until it ends: watch_all() deletes it. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
   watches[record].fetch_add(1);
+  // Until it ends: watch_all() deletes it. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
   if (epoll_ctl(all_watched(), EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
   const int error = errno;
   watches[record].fetch_sub(1);

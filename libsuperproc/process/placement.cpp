@@ -84,6 +84,7 @@ void share_out_processors() {
 
 void live_on(NodeId home, uint32_t node_count) {
   auto& c = control();
+  if (node_count == 1) home = {0}; // the only one is its first
   c.options.node_count = node_count;
   c.nodes[c.identity.home_node].host_pid.store(0);
   c.identity.home_node = home.value;

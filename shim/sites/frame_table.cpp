@@ -146,8 +146,10 @@ void read_frame_table(CodeImage& image, uint64_t header_address) {
   cursor.take_encoded(frame_encoding, header_address);
   const uint64_t count = cursor.take_encoded(count_encoding, header_address);
   for (uint64_t i = 0; i < count && !cursor.failed(); i++) {
+    const uint64_t entry = cursor.address();
     cursor.take_encoded(table_encoding, header_address);
     const uint64_t frame = cursor.take_encoded(table_encoding, header_address);
+    if (cursor.address() == entry) return; // no known encoding: it would never end
     if (!cursor.failed()) read_frame(image, frame);
   }
 }

@@ -100,7 +100,7 @@ for s in json.load(sys.stdin):
             moved, shadow, cluster = s['pid'], i['shadow']['pid'], i['cluster']
 print(first, moved, shadow, cluster)")
 read -r moved shadow cluster <<<"$moved"
-check "ps: the first program" 0 "^ *$home +$home +1 +native +1 +0 +300 +- +sh -c " "$SPCTL" ps
+check "ps: the first program" 0 "^ *$home +$home +3 +native +1 +0 +300 +- +sh -c " "$SPCTL" ps
 check "ps: a moved one" 0 "^ *$moved +$home +1 +native +1 +1 +3[0-9]+ +$shadow on 0 +sleep $mark\$" "$SPCTL" ps
 check "ps: a shadow is no SubProcess of its own" 1 "" bash -c '"$1" ps 2>/dev/null | grep "^ *$2 "' _ "$SPCTL" "$shadow"
 check "the number inside" 0 "^$moved [0-9]+\$" bash -c 'awk "/^NSpid/ { print \$2, \$3 }" /proc/$1/status' _ "$moved"

@@ -23,7 +23,8 @@ static void* uses(void* argument) {
   CHECK(memcmp(memory + 4090, "hello,", 6) == 0 && memcmp(memory + 40000, " world", 6) == 0);
   CHECK(write(ends[1], memory + 50000, 100) == 100 && recv(ends[0], memory + 53240, 100, 0) == 100);
   CHECK(clock_gettime(CLOCK_REALTIME, (struct timespec*)(memory + 20480)) == 0);
-  CHECK(syscall(SYS_clock_gettime, CLOCK_REALTIME, memory + 24576) == 0 && memory[24577] + memory[24576] + 1);
+  CHECK(syscall(SYS_clock_gettime, CLOCK_REALTIME, memory + 24576) == 0);
+  CHECK(((struct timespec*)(memory + 24576))->tv_sec > 0);
   CHECK(stat("/", (struct stat*)(memory + 28672 - 50)) == 0);
   CHECK(getrandom(memory + 32768 - 8, 16, 0) == 16);
   CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, (int*)(memory + 60000)) == 0);
