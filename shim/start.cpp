@@ -150,7 +150,8 @@ void make_control(const char* const* environment) {
 // Its nodes are the cluster's, and home is the one where it runs.
 void join_cluster() {
   control().options.flags |= wire::kOptionIsolated;
-  live_on(vfd::membership.node, vfd::is_body() ? 1 : wire::cluster().node_count); // a body's threads stay with it
+  const uint32_t most = wire::cluster().node_count, asked = control().options.node_count; // 1: its threads stay with it
+  live_on(vfd::membership.node, vfd::is_body() || asked == 1 ? 1 : most);                // as a body's do
 }
 
 // The parts of a program's life at which dispatch must look at other calls than before.
