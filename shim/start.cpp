@@ -151,7 +151,7 @@ void make_control(const char* const* environment) {
 void join_cluster() {
   control().options.flags |= wire::kOptionIsolated;
   const uint32_t most = wire::cluster().node_count, asked = control().options.node_count; // 1: its threads stay with it
-  live_on(vfd::membership.node, vfd::is_body() || asked == 1 ? 1 : most);                // as a body's do
+  live_on(vfd::membership.node, vfd::is_body() || asked == 1 ? 1 : most);                 // as a body's do
 }
 
 // The parts of a program's life at which dispatch must look at other calls than before.
