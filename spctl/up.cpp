@@ -35,11 +35,20 @@ extern char** environ;
 namespace sp::spctl {
 namespace {
 
-// All processes of the cluster are children of the caller by now, or gone.
+// All processes of the cluster are children of the caller by now, or gone. A node that was killed is not waited for
+// without end: where nobody reaps what a killed launcher has left (a container whose first process does not), a defunct
+// program keeps its node's first process from being reaped.
 void see_off(const std::string& name, int file) {
+  constexpr int kLookCount = 200;
+  constexpr useconds_t kLookUs = 10'000;
   const ClusterFile known = read_cluster_file(name);
   wake_launchers(known.cluster.space);
-  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  for (int i = 0; i < kLookCount; ++i) {
+    pid_t reaped = 0;
+    while ((reaped = waitpid(-1, nullptr, WNOHANG)) > 0) {
+    }
+    if (reaped < 0 && errno != EINTR) break;
+    usleep(kLookUs);
   }
   remove_cluster_file(name, file);
 }

@@ -40,9 +40,14 @@ long take_pids_back() {
   return 0;
 }
 
-long poke(pid_t pid, uint64_t thread) {
+// A body and its shadow have one number, each on its own node.
+bool body_is_here(NodeId self, uint32_t record) { return wire::moved(record).body_node.load() == self.value; }
+bool shadow_is_here(NodeId self, uint32_t record) { return wire::moved(record).shadow_node.load() == self.value; }
+
+long poke_body(NodeId self, uint32_t record, uint64_t thread) {
+  const pid_t pid = wire::moved(record).pid.load();
   const auto tid = static_cast<pid_t>(thread);
-  if (thread > INT32_MAX || !is_leased(pid) || !is_leased(tid)) return -EINVAL;
+  if (!body_is_here(self, record) || thread > INT32_MAX || !is_leased(pid) || !is_leased(tid)) return -EINVAL;
   siginfo_t info{};
   info.si_signo = SIGSYS;
   info.si_code = SI_QUEUE;
@@ -51,14 +56,22 @@ long poke(pid_t pid, uint64_t thread) {
 }
 
 // The number comes from shared memory: never a group, everybody, or spd itself.
-long signal_process(pid_t pid, int signal) {
-  if (!is_leased(pid)) return -EINVAL;
-  return kill(pid, signal) == 0 ? 0 : -errno;
+long signal_process(pid_t pid, uint64_t signal) {
+  if (!is_leased(pid) || signal > 64) return -EINVAL;
+  return kill(pid, static_cast<int>(signal)) == 0 ? 0 : -errno;
+}
+
+long signal_body(NodeId self, uint32_t record, uint64_t signal) {
+  return body_is_here(self, record) ? signal_process(wire::moved(record).pid.load(), signal) : -EINVAL;
+}
+
+long signal_home(NodeId self, uint32_t record, uint64_t signal) {
+  return shadow_is_here(self, record) ? signal_process(wire::moved(record).shadow_pid.load(), signal) : -EINVAL;
 }
 
 long supervise_body(NodeId self, uint32_t record, uint64_t tid, uint64_t listener) {
   wire::Moved& m = wire::moved(record);
-  if (m.body_node.load() != self.value || tid > INT32_MAX || listener > INT32_MAX) return -EINVAL;
+  if (!body_is_here(self, record) || tid > INT32_MAX || listener > INT32_MAX) return -EINVAL;
   const auto pid = static_cast<pid_t>(tid);
   if (!is_leased(pid)) return -EINVAL;
   const long failed = supervise(self, pid, static_cast<int>(listener));
@@ -98,16 +111,14 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::start_body: return start_body(self, index);
     case NodeOperation::restore_body:
       return signal > ~0u ? -EINVAL : restore_body(self, index, static_cast<uint32_t>(signal), request.arguments[2]);
-    case NodeOperation::watch_body: return watch(Watched::body, index);
-    case NodeOperation::watch_shadow: return watch(Watched::shadow, index);
-    case NodeOperation::signal_body:
-      return signal > 64 ? -EINVAL : signal_process(wire::moved(index).pid.load(), static_cast<int>(signal));
+    case NodeOperation::watch_body: return body_is_here(self, index) ? watch(Watched::body, index) : -EINVAL;
+    case NodeOperation::watch_shadow: return shadow_is_here(self, index) ? watch(Watched::shadow, index) : -EINVAL;
+    case NodeOperation::signal_body: return signal_body(self, index, signal);
     case NodeOperation::signal_first: return signal > 64 ? -EINVAL : signal_first_program(static_cast<int>(signal));
-    case NodeOperation::next_pid: return lend_pid(wire::moved(index).pid.load());
+    case NodeOperation::next_pid: return shadow_is_here(self, index) ? lend_pid(wire::moved(index).pid.load()) : -EINVAL;
     case NodeOperation::old_pids: return take_pids_back();
-    case NodeOperation::signal_home:
-      return signal > 64 ? -EINVAL : signal_process(wire::moved(index).shadow_pid.load(), static_cast<int>(signal));
-    case NodeOperation::poke_body: return poke(wire::moved(index).pid.load(), request.arguments[1]);
+    case NodeOperation::signal_home: return signal_home(self, index, signal);
+    case NodeOperation::poke_body: return poke_body(self, index, signal);
     case NodeOperation::supervise: return supervise_body(self, index, request.arguments[1], request.arguments[2]);
     default: break;
   }

@@ -8,6 +8,7 @@
 #include <sys/syscall.h>
 #include <utility>
 
+#include "libsuperproc/base/restarting.hpp"
 #include "spd/process_status.hpp"
 #include "vfd/program_memory.hpp"
 
@@ -20,19 +21,6 @@ thread_local Notification* taken = nullptr;
 // What the kernel's signal code makes a restart of, by the handler's flags. A program never sees them while a signal waits
 // for the very thread.
 constexpr long kRestart = -512, kRestartWithoutHandler = -514; // ERESTARTSYS, ERESTARTNOHAND
-
-bool never_restarts(long number) { // signal(7)
-  switch (number) {
-    case SYS_poll:
-    case SYS_ppoll:
-    case SYS_select:
-    case SYS_pselect6:
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-    case SYS_epoll_pwait2: return true;
-    default: return false;
-  }
-}
 
 } // namespace
 

@@ -7,6 +7,7 @@
 #include <linux/sched.h>
 
 #include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/base/restarting.hpp"
 #include "libsuperproc/cluster/thread_signal.hpp"
 #include "libsuperproc/memory/address_space.hpp"
 #include "libsuperproc/process/process_table.hpp"
@@ -210,24 +211,6 @@ Ended perform_once(Errand& errand, const uint64_t* mask) {
   await_answer(*stand_in);
   const bool again = !critical_state.put_off || put_off_restarts();
   return {errand.result, again};
-}
-
-// signal(7): these return EINTR after any handler.
-bool never_restarts(long number) {
-  switch (number) {
-    case SYS_poll:
-    case SYS_ppoll:
-    case SYS_select:
-    case SYS_pselect6:
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-    case SYS_epoll_pwait2:
-    case SYS_semop:
-    case SYS_semtimedop:
-    case SYS_msgrcv:
-    case SYS_msgsnd: return true;
-    default: return false;
-  }
 }
 
 } // namespace

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "libsuperproc/base/restarting.hpp"
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
 #include "libsuperproc/syscalls/marshal.hpp"
@@ -178,20 +179,6 @@ std::optional<long> perform(Call& call) {
   const Arguments* row = find_arguments(call.number());
   if (!row || !concerns_shadow(*row, call)) return std::nullopt;
   return by_row(call);
-}
-
-// signal(7): these return EINTR after any handler.
-bool never_restarts(long number) {
-  switch (number) {
-    case SYS_poll:
-    case SYS_ppoll:
-    case SYS_select:
-    case SYS_pselect6:
-    case SYS_epoll_wait:
-    case SYS_epoll_pwait:
-    case SYS_epoll_pwait2: return true;
-    default: return false;
-  }
 }
 
 } // namespace

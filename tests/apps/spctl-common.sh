@@ -40,6 +40,17 @@ refused() {
   fi
 }
 
+mark=1000.$$ # how long a test's programs would sleep: tells them from others
+none_left() { ! pgrep -fx "sleep $mark" >"$WORK/left"; } # no shadow either; a defunct process has no arguments
+soon() { # CONDITION...: within ten seconds
+  local _
+  for _ in $(seq 200); do
+    "$@" && return
+    sleep 0.05
+  done
+  return 1
+}
+
 finish() {
   echo "$((checked - failed)) of $checked checks passed"
   [ "$failed" = 0 ]

@@ -12,18 +12,8 @@ if ! grep -q '^ok *isolated nodes' "$WORK/doctor"; then
   exit 77
 fi
 isolate() { "$SPCTL" run --isolate "$@"; }
-mark=1000.$$ # how long this test's programs would sleep: tells them from others
 
 sleepers() { "$SPCTL" ps 2>/dev/null | grep -Ec "[0-9-]  +sleep $mark\$"; }
-none_left() { ! pgrep -fx "sleep $mark" >"$WORK/left"; } # no shadow either; a defunct process has no arguments
-soon() { # CONDITION...: within ten seconds
-  local _
-  for _ in $(seq 200); do
-    "$@" && return
-    sleep 0.05
-  done
-  return 1
-}
 there_are() { [ "$(sleepers)" = "$1" ]; }
 clusters() { # of our sleepers
   "$SPCTL" ps --json 2>/dev/null | python3 -c "

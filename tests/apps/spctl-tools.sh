@@ -9,21 +9,11 @@ if [ "$scope" != 0 ] && [ "$(id -u)" != 0 ]; then
   echo "kernel.yama.ptrace_scope is $scope: this user may not look at its own processes; skipped"
   exit 77
 fi
-mark=1000.$$ # how long this test's programs would sleep: tells them from others
 started=()
 trap 'kill -9 "${started[@]}" 2>/dev/null; rm -rf "$WORK"' EXIT
 
 sleepers() { "$SPCTL" ps 2>/dev/null | awk -v mark="$mark" '$NF == mark && $(NF - 1) == "sleep" && !/sh -c/ { print $1 }'; }
-soon() { # CONDITION...: within ten seconds
-  local _
-  for _ in $(seq 200); do
-    "$@" && return
-    sleep 0.05
-  done
-  return 1
-}
 there_are() { [ "$(sleepers | wc -l)" = "$1" ]; }
-none_left() { ! pgrep -fx "sleep $mark" >"$WORK/left"; }
 start() { # COUNT OPTIONS... -- SCRIPT: runs SCRIPT, which begins COUNT sleepers; its launcher in $launcher
   local count=$1 options=()
   shift

@@ -10,17 +10,8 @@ fi
 export XDG_RUNTIME_DIR=$WORK/run
 mkdir -m 700 "$XDG_RUNTIME_DIR"
 FOLDER=$XDG_RUNTIME_DIR/superproc
-mark=1001.$$ # how long this test's programs would sleep: tells them from others
 trap '"$SPCTL" down 2>/dev/null; "$SPCTL" down other 2>/dev/null; rm -rf "$WORK"' EXIT
 
-soon() { # CONDITION...: within ten seconds
-  local _
-  for _ in $(seq 200); do
-    "$@" && return
-    sleep 0.05
-  done
-  return 1
-}
 sleepers() { pgrep -fxc "sleep $mark"; }
 there_are() { [ "$(sleepers)" = "$1" ]; } # with shadows
 there_is_one() { [ "$(sleepers)" -ge 1 ]; }

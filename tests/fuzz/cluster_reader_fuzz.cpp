@@ -3,9 +3,6 @@
 // The bytes of an isolated cluster's segment from a hostile process: as they are, behind a stamp that is in order, and as
 // records of moved SubProcesses; then as the text of files of /proc.
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <vector>
 
 #include "spctl/cluster_reader.hpp"
@@ -13,16 +10,12 @@
 #include "spctl/event_log.hpp"
 #include "spctl/process_numbers.hpp"
 #include "spctl/socket_table.hpp"
+#include "tests/fuzz/input.hpp"
 
 namespace {
 
 using namespace sp;
-
-void insist(bool holds, const char* reason) {
-  if (holds) return;
-  std::fprintf(stderr, "cluster_reader_fuzz: %s\n", reason);
-  std::abort();
-}
+using fuzz::insist;
 
 void read_records(std::span<const std::byte> bytes, const spctl::ClusterView& cluster) {
   for (size_t at = 0; at <= bytes.size(); at += spctl::kMovedHeadBytes) {

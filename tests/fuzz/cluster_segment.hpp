@@ -2,41 +2,14 @@
 // For fuzz targets of those who map the cluster segment: zeroed memory at its fixed address with nothing mapped around it,
 // so that an access outside of it ends the target. Input is laid over parts of it.
 #pragma once
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <sys/mman.h>
 
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "tests/fuzz/input.hpp"
 #include "vpid/lease.hpp"
 
 namespace sp::fuzz {
-
-inline void insist(bool holds, const char* reason) {
-  if (holds) return;
-  std::fprintf(stderr, "%s\n", reason);
-  std::abort();
-}
-
-struct Bytes {
-  const uint8_t* data;
-  size_t size;
-  template <class T>
-  T next() {
-    T value{};
-    const size_t count = size < sizeof value ? size : sizeof value;
-    if (count) std::memcpy(&value, data, count);
-    data += count;
-    size -= count;
-    return value;
-  }
-  void fill(void* to, size_t bytes) {
-    const size_t count = size < bytes ? size : bytes;
-    if (count) std::memcpy(to, data, count);
-    data += count;
-    size -= count;
-  }
-};
 
 // Once for the process; then each input starts with records of zeros and queues that are in order.
 inline void map_segment() {

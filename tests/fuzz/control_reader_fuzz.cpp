@@ -3,22 +3,17 @@
 // The bytes of a control segment from a hostile process: first as they are, then behind a stamp that is in order so that
 // what follows is reached, then as thread records, as an ELF file and as a line of a list of mappings.
 #include <algorithm>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <vector>
 
 #include "spctl/control_reader.hpp"
 #include "spctl/elf.hpp"
 #include "spctl/mapping_list.hpp"
+#include "tests/fuzz/input.hpp"
 
 namespace {
 
-void insist(bool holds, const char* reason) {
-  if (holds) return;
-  std::fprintf(stderr, "control_reader_fuzz: %s\n", reason);
-  std::abort();
-}
+using sp::fuzz::insist;
 
 void read(std::span<const std::byte> bytes) {
   const auto view = sp::spctl::parse_control(bytes);

@@ -3,16 +3,17 @@
 // A ring whose other side is hostile or broken: the target, the fence, the requester and the tool that reports must
 // end, stay within the ring's memory, and take no request twice. The first byte chooses between an image as it is and a
 // good ring that is spoiled; of the rest, records of (offset, value) spoil it between steps.
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
 
 #include "gnttab-shm/ring.hpp"
 #include "gnttab-shm/view/ring_report.hpp"
+#include "tests/fuzz/input.hpp"
 
 namespace {
 
 using namespace sp;
+using fuzz::Bytes;
+using fuzz::insist;
 
 constexpr uint32_t kSlotCount = 8;
 constexpr uint64_t kRingBytes = wire::ring_bytes(kSlotCount);
@@ -21,26 +22,6 @@ constexpr char kGuard = 0x5a;
 
 alignas(128) char memory[kGuardBytes + kRingBytes + kGuardBytes];
 char* const ring_start = memory + kGuardBytes;
-
-void insist(bool holds, const char* reason) {
-  if (holds) return;
-  std::fprintf(stderr, "ring_hostile: %s\n", reason);
-  std::abort();
-}
-
-struct Bytes {
-  const uint8_t* data;
-  size_t size;
-  template <class T>
-  T next() {
-    T value{};
-    const size_t count = size < sizeof value ? size : sizeof value;
-    std::memcpy(&value, data, count);
-    data += count;
-    size -= count;
-    return value;
-  }
-};
 
 void spoil(Bytes& bytes) {
   const uint64_t at = bytes.next<uint16_t>() % (kRingBytes - 3);

@@ -4,22 +4,16 @@
 // every form.
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
 #include <vector>
 
 #include "spctl/trace_output.hpp"
 #include "spctl/trace_text.hpp"
+#include "tests/fuzz/input.hpp"
 
 namespace {
 
 using namespace sp;
-
-void insist(bool holds, const char* reason) {
-  if (holds) return;
-  std::fprintf(stderr, "trace_fuzz: %s\n", reason);
-  std::abort();
-}
+using fuzz::insist;
 
 void print(const spctl::TracedCall& call) {
   static FILE* nowhere = std::fopen("/dev/null", "w");

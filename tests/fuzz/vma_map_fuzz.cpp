@@ -2,13 +2,14 @@
 // rooms: base memory
 // The bytes choose operations on a small map, which must agree with its oracle; then they spoil a copy of the map's
 // bytes, which the reader may refuse but must survive; what it accepts must be a map. At last they are taken as an image.
-#include <cstdio>
-#include <cstdlib>
 #include <vector>
 
 #include "tests/unit/memory/vma_operations.hpp"
+#include "tests/fuzz/input.hpp"
 
 namespace {
+
+using sp::fuzz::insist;
 
 constexpr unsigned kStepCountMax = 200;
 constexpr unsigned kSpoiledCountMax = 16;
@@ -22,12 +23,6 @@ struct Bytes {
     return value % limit;
   }
 };
-
-void insist(bool holds, const char* reason) {
-  if (holds) return;
-  std::fprintf(stderr, "vma_map_fuzz: %s\n", reason);
-  std::abort();
-}
 
 void read(std::span<const std::byte> image) {
   const auto vmas = sp::memory::read_vmas(image);

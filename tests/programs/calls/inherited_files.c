@@ -5,6 +5,7 @@
 // begin on another one than the files are open on.
 #include "../check.h"
 #include <netinet/in.h>
+#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
@@ -32,9 +33,10 @@ static void regular(void) {
   CHECK(fsync(kFile) == 0 && fdatasync(kFile) == 0);
   CHECK(futimens(kFile, NULL) == 0 && flock(kFile, 0) == -1);
   CHECK(fcntl(kFile, F_SETFL, O_APPEND) == 0 && (fcntl(kFile, F_GETFL) & O_APPEND));
-  CHECK(read(kFile, (void*)8, 4) == -1 && errno == EFAULT);
-  CHECK(write(kFile, (void*)8, 4) == -1 && errno == EFAULT);
-  CHECK(fstat(kFile, (void*)8) == -1 && errno == EFAULT);
+  char* volatile nowhere = (char*)8;
+  CHECK(read(kFile, nowhere, 4) == -1 && errno == EFAULT);
+  CHECK(write(kFile, nowhere, 4) == -1 && errno == EFAULT);
+  CHECK(fstat(kFile, (struct stat*)nowhere) == -1 && errno == EFAULT);
 }
 
 static void folder(void) {
