@@ -76,15 +76,19 @@ void report_home(uint32_t child, int status) {
   (void)ask_spd({m.shadow_node.load()}, {m.body_node.load()}, tid, wire::NodeOperation::poke_body, child, m.pid.load());
 }
 
-// Shadows of the body's own children; nobody else waits for them. One that dies on its way home tells nobody either.
+bool has_kin = false; // shadows of the body's own children, forked here
+
+// Nobody else waits for them. One that dies on its way home tells nobody either.
 void reap_kin() {
   int status = 0;
-  for (long pid; (pid = sys::call(SYS_wait4, -1, &status, WNOHANG | __WCLONE, nullptr)) > 0;) {
+  long pid;
+  while ((pid = sys::call(SYS_wait4, -1, &status, WNOHANG | __WCLONE, nullptr)) > 0) {
     const uint32_t high = std::min(wire::cluster().moved_high.load(), wire::kMovedCountMax);
     for (uint32_t i = 0; i < high; ++i)
       if (wire::moved(i).shadow_pid.load() == pid && wire::moved(i).state.load() == wire::MovedState::gone_home)
         report_home(i, status);
   }
+  has_kin = pid != -ECHILD;
 }
 
 // At any SIGCHLD, since one may stand for several. True: `pid` is such a child, of which the body knows by itself.
@@ -148,8 +152,9 @@ void look_after_body() {
   if (state > wire::MovedState::gone_home) end_spoiled();
   if (body().use.load() != use) raise_as_default(SIGKILL); // nobody knows this process any more
   if (state == wire::MovedState::ended) end_as(body().wait_status.load());
-  if (const int signal = body().stopped_by.exchange(0); stops(signal)) raise_as_default(signal);
-  reap_kin();
+  if (body().stopped_by.load() != 0) // exchanged, it would be taken from the body's processor at each request
+    if (const int signal = body().stopped_by.exchange(0); stops(signal)) raise_as_default(signal);
+  if (has_kin) reap_kin();
 }
 
 // ---- requests ----
@@ -203,7 +208,8 @@ long fork_for(uint32_t child) {
   long made = clone_self(child, Number::chosen);
   if (made == -EPERM) made = clone_as_next(child);
   numbers().unlock(); // in both
-  if (made == 0) become_shadow_of(child);
+  if (made == 0) has_kin = false, become_shadow_of(child);
+  has_kin = true;
   return made < 0 ? made : 0;
 }
 
@@ -230,18 +236,21 @@ void answer(const Ring& ring, const Ticket& ticket, long result) {
   Ring(ring).complete(ticket, result);
 }
 
+void take_call(const Ring& ring, const TakenRequest& taken) {
+  const auto& a = taken.request.arguments;
+  const bool poked = taken.request.flags != 0 && taken.request.flags != wire::kOnlyIfReady;
+  if (!poked && !may_block(a)) return answer(ring, taken.ticket, perform_call(record, a));
+  if (taken.request.flags == wire::kOnlyIfReady) return answer(ring, taken.ticket, wire::kWouldWait);
+  if (!give_to_performer(record, ring, taken)) answer(ring, taken.ticket, -EAGAIN);
+}
+
 void take(Ring& ring, const TakenRequest& taken) {
   pause_at(wire::Step::taken);
   const auto& a = taken.request.arguments;
   switch (static_cast<wire::ShadowOperation>(taken.request.operation)) {
     case wire::ShadowOperation::call:
       if (const long refused = admit(a)) return answer(ring, taken.ticket, refused);
-      if (taken.request.flags == wire::kOnlyIfReady && may_block(a))
-        return answer(ring, taken.ticket, wire::kWouldWait);
-      if ((taken.request.flags == wire::kOnlyIfReady || taken.request.flags == 0) && !may_block(a))
-        return answer(ring, taken.ticket, perform_call(record, a));
-      if (!give_to_performer(record, ring, taken)) answer(ring, taken.ticket, -EAGAIN);
-      return;
+      return take_call(ring, taken);
     case wire::ShadowOperation::fork:
       return answer(ring, taken.ticket, is_claimed_here(a[0]) ? fork_for(static_cast<uint32_t>(a[0])) : -EINVAL);
     case wire::ShadowOperation::after_exec: return close_at_exec(record), answer(ring, taken.ticket, 0);

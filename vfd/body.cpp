@@ -18,8 +18,6 @@ namespace sp::vfd {
 
 namespace {
 
-HostTid own_tid() { return {static_cast<int32_t>(sys::call(SYS_gettid))}; }
-
 bool map_segment() {
   Path name;
   name << "/proc/" << wire::kKeeperPid << "/fd/" << wire::kKeeperSegment;

@@ -76,8 +76,12 @@ bool CallScope::nothing_handled() {
   return is_alone() && thread_self.borrower == Borrower::none && actions().handled == 0;
 }
 
-void CallScope::open_for_wait() { set_mask(mask_); }
-void CallScope::close_after_wait() { set_mask(~0ull); }
+void CallScope::open_for_wait() {
+  if (blocked_) set_mask(mask_);
+}
+void CallScope::close_after_wait() {
+  if (blocked_) set_mask(~0ull);
+}
 
 CallScope::CallScope() { scope = this; }
 

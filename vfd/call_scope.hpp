@@ -19,6 +19,10 @@ public:
   // After a child has borrowed this thread's memory: it may have died in a call.
   static void forget();
 
+  // Before a request: block(), unless there is no handler that could run.
+  void enter() {
+    if (!blocked_ && !nothing_handled()) block();
+  }
   void block();
   // The signals that would be delivered to the program in a wait with this mask (null: its own), as a new signalfd;
   // -errno.

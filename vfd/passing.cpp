@@ -14,8 +14,6 @@ namespace sp::vfd {
 
 namespace {
 
-HostTid own_tid() { return {static_cast<int32_t>(sys::call(SYS_gettid))}; }
-
 template <class... A>
 long call_at(Side side, long number, A... arguments) {
   return side.is_here() ? sys::call(number, arguments...) : shadow_call(number, arguments...);

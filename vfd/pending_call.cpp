@@ -31,13 +31,14 @@ bool take_poke() {
   return true;
 }
 
-PendingCall::PendingCall() : self_{static_cast<int32_t>(sys::call(SYS_gettid))} {}
+PendingCall::PendingCall() : self_(own_tid()) {}
 
 long PendingCall::start(Request request) {
   const Result<Ring> ring = Ring::open(moved_ring_memory(own_record()), kMovedRingBytes);
   const Result<EventChannel> bell = EventChannel::open(moved_bell_line(own_record()));
   if (!ring || !bell) return -EIO;
   link_ = NodeLink(*ring, *bell, WaitPolicy{});
+  if (CallScope* const scope = CallScope::current()) scope->block(); // a poke is kept until the wait
   request.flags = static_cast<uint32_t>(self_.value);
   poke = Poke::awaited;
   const Result<Ticket> ticket = link_.start(request, self_);

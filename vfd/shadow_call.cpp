@@ -24,7 +24,7 @@ namespace {
 enum class Wait { yes, no };
 
 Result<long> ask(uint32_t record, Request request, Wait wait) {
-  const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
+  const HostTid self = own_tid();
   TRY(const Ring ring, Ring::open(moved_ring_memory(record), kMovedRingBytes));
   TRY(const EventChannel bell, EventChannel::open(moved_bell_line(record)));
   NodeLink link(ring, bell, WaitPolicy{});
@@ -37,7 +37,7 @@ Result<long> ask(uint32_t record, Request request, Wait wait) {
 // The answer wakes this thread itself.
 Result<long> ask_openly(uint32_t record, const Request& request, CallScope& scope) {
   constexpr int64_t kMomentNs = 1; // after it has spun
-  const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
+  const HostTid self = own_tid();
   TRY(const Ring ring, Ring::open(moved_ring_memory(record), kMovedRingBytes));
   TRY(const EventChannel bell, EventChannel::open(moved_bell_line(record)));
   NodeLink link(ring, bell, WaitPolicy{});
@@ -63,7 +63,7 @@ long wait_for_it(const Request& request) {
 long ask_shadow_with(uint32_t record, const Request& request) {
   CallScope* const scope = CallScope::current();
   if (!scope) return to_raw(ask(record, request, Wait::yes));
-  scope->block();
+  scope->enter();
   if (CallScope::nothing_handled()) return to_raw(ask_openly(record, request, *scope));
   const long result = to_raw(ask(record, request, Wait::no));
   return result == wire::kWouldWait ? wait_for_it(request) : result;

@@ -6,7 +6,7 @@
 namespace sp::vfd {
 
 Transfer::Transfer() : record_(own_record()) {
-  if (CallScope* const scope = CallScope::current()) scope->block();
+  if (CallScope* const scope = CallScope::current()) scope->enter();
   auto& used = wire::moved(record_).transfer_used;
   for (uint32_t seen = used.load();;) {
     const uint32_t free = ~seen & ((1u << wire::kTransferCount) - 1);

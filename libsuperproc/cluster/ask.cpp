@@ -20,11 +20,6 @@ void* ring_memory(NodeId source, NodeId target) {
 Result<Ring> ring(NodeId source, NodeId target) { return Ring::open(ring_memory(source, target), kRingStride); }
 wire::EventChannelLine* bell_line(NodeId target) { return pointer_to<wire::EventChannelLine>(queue_of(target)); }
 
-HostTid own_tid() {
-  if (thread_self.record) return {thread_self.record->tid.load(std::memory_order_relaxed)};
-  return {static_cast<int32_t>(sys::call(SYS_gettid))};
-}
-
 // An agent dies with its resident only, and then the whole SubProcess ends. Who is left all the same, such as a process
 // that borrowed its memory, would wait for ever.
 void end_if_orphaned(NodeId node) {

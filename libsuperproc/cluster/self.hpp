@@ -49,6 +49,11 @@ inline bool is_borrower() {
   return false;
 }
 
+// The calling thread's number, mostly without asking the kernel.
+inline HostTid own_tid() {
+  return {thread_self.tid != 0 && !is_borrower() ? thread_self.tid : static_cast<int32_t>(sys::call(SYS_gettid))};
+}
+
 // Nodes other than this one that have a resident.
 template <class Function>
 inline void for_other_nodes(Function f) {

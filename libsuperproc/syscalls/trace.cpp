@@ -33,18 +33,13 @@ bool makes_a_process(long number) {
   return number == SYS_clone || number == SYS_clone3 || number == SYS_fork || number == SYS_vfork;
 }
 
-int32_t own_tid() {
-  if (!is_borrower() && thread_self.tid != 0) return thread_self.tid;
-  return static_cast<int32_t>(sys::call(SYS_gettid));
-}
-
 // ---- what the arguments point to ----
 
 // The event as it is being made, on the caller's stack.
 class Draft {
 public:
   explicit Draft(const Call& call) : call_(call), row_(find_arguments(call.number())) {
-    event_.tid = own_tid();
+    event_.tid = own_tid().value;
     event_.node = static_cast<uint8_t>(vfd::in_cluster() ? vfd::membership.node.value : this_node().value);
     event_.number = static_cast<uint16_t>(call.number());
     event_.flags = call.trap ? wire::kTraceTrapped : 0;

@@ -36,7 +36,7 @@
 namespace sp::wire {
 
 inline constexpr uint64_t kClusterMagic = 0x31'7274736c637073; // "spclstr1"
-inline constexpr uint32_t kClusterVersion = 2;
+inline constexpr uint32_t kClusterVersion = 3;
 inline constexpr uint32_t kClusterNameMax = 32; // with its zero byte
 
 inline constexpr uint64_t kClusterBase = 0x1d00'0000'0000;
@@ -125,14 +125,15 @@ struct alignas(4096) Moved {
   std::atomic<uint32_t> claimant_node;
   std::atomic<uint32_t> body_node;
   std::atomic<uint32_t> shadow_node;
-  std::atomic<int32_t> wait_status;    // as wait4 gives it
-  std::atomic<int32_t> stopped_by;     // the signal that stopped the body, 0: it runs
-  std::atomic<uint32_t> transfer_used; // bit n: transfer area n is taken
-  std::atomic<uint32_t> fresh;         // 1: the body has not yet taken its places
-  std::atomic<uint32_t> supervised;    // 1: the kernel asks spd about the body's calls (spd/supervisor.hpp) ...
-  std::atomic<uint32_t> has_shim;      // ... who lets them pass while this is 1: its program has the shim
-  std::atomic<int32_t> listener;       // of a body that is about to be supervised: 1 + descriptor, -errno
-  std::atomic<uint32_t> arrival;       // Arrival of a fork's child, futex word
+  std::atomic<int32_t> wait_status; // as wait4 gives it
+  std::atomic<int32_t> stopped_by;  // the signal that stopped the body, 0: it runs
+  std::atomic<uint32_t> fresh;      // 1: the body has not yet taken its places
+  std::atomic<uint32_t> supervised; // 1: the kernel asks spd about the body's calls (spd/supervisor.hpp) ...
+  std::atomic<uint32_t> has_shim;   // ... who lets them pass while this is 1: its program has the shim
+  std::atomic<int32_t> listener;    // of a body that is about to be supervised: 1 + descriptor, -errno
+  std::atomic<uint32_t> arrival;    // Arrival of a fork's child, futex word
+  // Bit n: transfer area n is taken. The body's, at each call; the shadow looks at the line above.
+  alignas(64) std::atomic<uint32_t> transfer_used;
   Departure departure;
   struct alignas(64) {
     uint64_t line[8];
