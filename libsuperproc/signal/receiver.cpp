@@ -3,8 +3,10 @@
 // that a signal has reached home, without taking it; the descriptors are in a table of its own. Others wake it by a
 // signal that libc keeps for itself and never sends to a process.
 //
-// A signalfd wakes its readers for signals to single threads too. After a look in vain the receiver therefore pauses:
-// threads that send each other many signals are not slowed down by it. Meanwhile `pending` says that it does not know.
+// A signalfd wakes its readers for signals to single threads too, which the kernel notices only then. So when threads of
+// home send many to themselves (they count them), the receiver does not wait for the next one but looks from time to
+// time, until there are no more: a wake-up would cost more than such a signal. After a look in vain it pauses as well.
+// Meanwhile `pending` says that it does not know.
 #include <csignal>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
@@ -21,6 +23,8 @@ namespace {
 constexpr int kPoke = 32;
 constexpr uint64_t kPokeSet = bit_of(kPoke);
 constexpr timespec kPause{0, 1'000'000};
+constexpr uint32_t kMany = 32;      // signals of threads to themselves
+constexpr uint32_t kQuietCount = 5; // pauses without one
 
 const volatile uint32_t* started_word() { return reinterpret_cast<const volatile uint32_t*>(&routing().receiver_tid); }
 
@@ -63,6 +67,22 @@ bool look() {
   return done;
 }
 
+void pause_and_look() {
+  routing().pending.fetch_or(kLooking);
+  take_poke(kPause);
+  look();
+}
+
+uint32_t signals_to_themselves() { return routing().to_itself.load(std::memory_order_relaxed); }
+
+void look_from_time_to_time() {
+  for (uint32_t quiet = 0; quiet < kQuietCount;) {
+    const uint32_t before = signals_to_themselves();
+    pause_and_look();
+    quiet = signals_to_themselves() == before ? quiet + 1 : 0;
+  }
+}
+
 } // namespace
 
 [[noreturn]] void receive_signals(void*) {
@@ -70,13 +90,15 @@ bool look() {
   routing().receiver_tid.store(static_cast<uint32_t>(sys::call(SYS_gettid)));
   sys::futex_wake(started_word(), 1);
   for (;;) {
+    const uint32_t before = signals_to_themselves();
+    routing().too_many.store(before + kMany);
     epoll_event event{};
     sys::call(SYS_epoll_wait, watch, &event, 1, -1);
     const bool poked = take_poke({});
-    if (look() || poked) continue;
-    routing().pending.fetch_or(kLooking);
-    take_poke(kPause);
-    look();
+    if (signals_to_themselves() - before >= kMany)
+      look_from_time_to_time();
+    else if (!look() && !poked)
+      pause_and_look();
   }
 }
 

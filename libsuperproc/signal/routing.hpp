@@ -31,6 +31,8 @@ struct RoutingTable {
   std::atomic<uint64_t> pending;
   std::atomic<uint32_t> receiver_tid; // futex word; 0: not started
   std::atomic<uint32_t> poked;        // and has not looked since
+  std::atomic<uint32_t> to_itself;    // signals that threads of home have sent to themselves
+  std::atomic<uint32_t> too_many;     // of those: the receiver is told, and lets itself be woken no longer by each
   siginfo_t plain;                    // of SI_USER: needs no room in a queue
 };
 inline RoutingTable& routing() { return *reinterpret_cast<RoutingTable*>(wire::kSignalTable + (512 << 10)); }
@@ -64,6 +66,8 @@ private:
   const uint64_t before_;
 };
 
+void poke_receiver(); // it looks again
+
 // What home's threads accept together.
 uint64_t accepted_at_home();
 
@@ -82,10 +86,14 @@ void forget_notices(int signal);
 
 // After a signal was sent to the own process: it is where the protocol wants it.
 void sent_to_process(int signal);
+// ... and to the calling thread alone.
+inline void sent_to_itself() {
+  if (at_home() && routing().to_itself.fetch_add(1, std::memory_order_relaxed) + 1 == routing().too_many.load())
+    poke_receiver();
+}
 
 [[noreturn]] void receive_signals(void*); // the receiver
 void await_receiver();
-void poke_receiver();
 // The receiver's part: gives notice to a thread that accepts it. False if there is none.
 bool notify_somebody(int signal);
 

@@ -183,8 +183,10 @@ long sys_tgkill(Call& call) {
     if (const auto sent = to_isolated_thread(call.number_arg(1), call.number_arg(2), nullptr)) return *sent;
   if (!is_self(call.number_arg(0))) return to_thread_of_another(call);
   if (stops_or_continues_us(call.number_arg(2))) return stop_or_continue(call, call.number_arg(0), call.number_arg(2));
-  return on_thread_s_node(
+  const long sent = on_thread_s_node(
       [&](int32_t process) { return app_call(SYS_tgkill, process, call.number_arg(1), call.number_arg(2)); });
+  if (sent == 0 && call.number_arg(1) == thread_self.tid) sent_to_itself();
+  return sent;
 }
 
 long sys_rt_tgsigqueueinfo(Call& call) {
