@@ -309,10 +309,10 @@ int main(int, char**) {
   char name[16] = {};
   name_of_program(name);
   prctl(PR_SET_NAME, name);
+  MovedState leaving = MovedState::leaving;
+  body().state.compare_exchange_strong(leaving, MovedState::settled); // first: what is asked of it may end its part
+  sp::sys::futex_wake(sp::state_word(body()), 1 << 30);
   pthread_t taker;
   pthread_create(&taker, nullptr, [](void*) -> void* { return take_requests(), nullptr; }, nullptr);
-  MovedState leaving = MovedState::leaving;
-  body().state.compare_exchange_strong(leaving, MovedState::settled);
-  sp::sys::futex_wake(sp::state_word(body()), 1 << 30);
   pass_signals_on();
 }

@@ -23,24 +23,21 @@ void publish(uint32_t record, uint64_t number) {
 
 bool is_open(uint32_t record, uint32_t number) { return wire::moved(record).descriptors[number].load() != 0; }
 
-// exec would have closed it.
-void close_at_exec_again(uint32_t record, uint32_t number) {
-  sys::call(SYS_fcntl, number, F_SETFD, FD_CLOEXEC);
-  publish(record, number);
-  wire::moved(record).descriptors[number].fetch_or(wire::kVfdClosesAtExec);
+// exec would have closed them. Its body, which goes by what has been published before, may run already.
+void close_at_exec_again(uint32_t record) {
+  for (uint32_t n = 0; n < wire::kVfdCountMax; ++n)
+    if (wire::moved(record).descriptors[n].load(std::memory_order_relaxed) & wire::kVfdClosesAtExec)
+      sys::call(SYS_fcntl, n, F_SETFD, FD_CLOEXEC);
 }
 
 } // namespace
 
 // From the highest number that can be in use down, which costs less than reading /proc.
 void publish_descriptors(uint32_t record) {
-  const bool goes_on = wire::moved(record).departure.goes_on;
+  if (wire::moved(record).departure.goes_on) return close_at_exec_again(record);
   for (uint32_t n = 0; n < wire::kVfdCountMax; ++n) {
-    auto& entry = wire::moved(record).descriptors[n];
-    const bool closes_at_exec = entry.load(std::memory_order_relaxed) & wire::kVfdClosesAtExec;
-    entry.store(0, std::memory_order_relaxed);
+    wire::moved(record).descriptors[n].store(0, std::memory_order_relaxed);
     if (n < 256) publish(record, n);
-    if (goes_on && closes_at_exec) close_at_exec_again(record, n);
   }
   const int folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   alignas(8) char entries[4096];

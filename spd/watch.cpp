@@ -146,6 +146,8 @@ void watch_all(NodeId self) {
     std::erase_if(alone, [self](Watch& w) { return look_after(self, w); });
     if (epoll_wait(all_watched(), &event, 1, alone.empty() ? -1 : kLookAgainMs) != 1) continue;
     const std::unique_ptr<Watch> gone(static_cast<Watch*>(event.data.ptr));
+    // A child that spd has just forked may have it still: by closing alone it would not be off the list.
+    epoll_ctl(all_watched(), EPOLL_CTL_DEL, gone->descriptor, nullptr);
     close(gone->descriptor);
     if (gone->what == Watched::token) {
       tokens.fetch_sub(1);

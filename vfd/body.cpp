@@ -88,12 +88,11 @@ bool arrive(uint32_t index) {
   wire::Moved& m = wire::moved(index);
   membership.record = index;
   membership.node = {m.body_node.load()};
+  if (m.pid.load() != sys::call(SYS_getpid)) return false;
+  m.fresh.store(0);
+  pause_at(wire::Step::rebuilt);
   m.arrival.store(static_cast<uint32_t>(wire::Arrival::arrived));
   sys::futex_wake(arrival_word(m), 1);
-  await_state(m, wire::MovedState::claimed);
-  await_state(m, wire::MovedState::leaving);
-  if (m.state.load() != wire::MovedState::settled || m.pid.load() != sys::call(SYS_getpid)) return false;
-  m.fresh.store(0);
   take_places();
   return true;
 }

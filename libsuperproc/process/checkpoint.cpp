@@ -246,6 +246,8 @@ Result<Checkpoint> write_to_record(uint32_t record) {
   const uint64_t start = wire::transfer_area(record, 0) - wire::kClusterBase;
   const Target target(wire::kKeeperSegment, -1, wire::kClusterBase);
   uint64_t next = start + wire::page_up(draft().image.bytes);
+  constexpr int kPopulateWrite = 23; // MADV_POPULATE_WRITE since Linux 5.14: sooner than a fault for each page
+  sys::call(SYS_madvise, wire::kClusterBase + start, next - start + draft().page_bytes, kPopulateWrite);
   TRY_VOID(write_pages(target, [&](const ImageRun& run) { return next += run.bytes, next - run.bytes; }));
   TRY_VOID(write_description(target, start));
   return Checkpoint{wire::kKeeperSegment, start, kNoSpace, false};

@@ -87,7 +87,8 @@ long ask_to_come_home(uint32_t record) {
   NodeLink link(*ring, *bell, WaitPolicy{});
   const Result<Ticket> ticket = link.start({static_cast<uint32_t>(wire::ShadowOperation::come_home), 0, 0, {}}, self);
   if (!ticket) return -ticket.error().value;
-  while (m.state.load() == wire::MovedState::settled && m.use.load() == use)
+  const auto is_there = [&] { return m.state.load() <= wire::MovedState::settled && m.use.load() == use; };
+  while (is_there()) // a fork's child may have no shadow yet
     if (const Result<int64_t> failed = link.ring().wait(*ticket, {WaitPolicy{}, wire::kCpuUnknown, kLookNs}))
       return *failed;
   if (m.use.load() == use && m.departure.stays) stand_for_program(m, record);

@@ -66,6 +66,7 @@ void become_native() {
 }
 
 long fork_native(const CloneArguments& arguments, const Registers& caller) {
+  before_fork();
   const long pid = app_call(SYS_clone, arguments.flags, 0, arguments.parent_tid, arguments.child_tid, arguments.tls);
   const int32_t asked = thread_self.place_next;
   thread_self.place_next = 0;

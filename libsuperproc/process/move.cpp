@@ -46,11 +46,14 @@ long announce_shadow(uint32_t record) {
   return to_raw(ask_spd(here, here, self, wire::NodeOperation::watch_shadow, record));
 }
 
-[[noreturn]] void become_shadow(uint32_t record, const char* const* arguments) {
+void leave(uint32_t record) {
   pause_at(wire::Step::body_there);
   wire::MovedState claimed = wire::MovedState::claimed;
   wire::moved(record).state.compare_exchange_strong(claimed, wire::MovedState::leaving);
   pause_at(wire::Step::leaving);
+}
+
+[[noreturn]] void become_shadow(uint32_t record, const char* const* arguments) {
   Path shadow, own_name;
   own_name << wire::kEnvMoved << "=" << record;
   shadow << find_kept_variable(wire::kEnvCluster) << "/sp-shadow";
@@ -143,7 +146,7 @@ void move_if_it_should(const Departing& given) {
   if (control().options.flags & wire::kOptionTrace)
     Line{} << "superproc: " << program.path << (failed ? " stays, since it cannot begin" : " begins") << " on node "
            << node.value << ", errno " << -failed;
-  if (failed == 0) become_shadow(record, program.arguments);
+  if (failed == 0) leave(record), become_shadow(record, program.arguments);
   release(wire::moved(record));
 }
 

@@ -13,7 +13,9 @@ namespace sp {
 NodeId choose_node_of_process();
 // The caller is that record's SubProcess and will be its shadow. 0 or -errno.
 long announce_shadow(uint32_t record);
-// The body is there: this process becomes its shadow, which is shown with these arguments.
+// The body is there: this process is `leaving` ...
+void leave(uint32_t record);
+// ... and becomes its shadow, which is shown with these arguments.
 [[noreturn]] void become_shadow(uint32_t record, const char* const* arguments);
 
 // Returns only if the program does not move.

@@ -2,17 +2,19 @@
 #include "libsuperproc/process/remote_fork.hpp"
 
 #include <csignal>
-#include <fcntl.h>
 #include <sys/prctl.h>
 
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/line.hpp"
+#include "libsuperproc/cluster/pause.hpp"
 #include "libsuperproc/cluster/pool.hpp"
 #include "libsuperproc/memory/pool_pages.hpp"
 #include "libsuperproc/process/checkpoint.hpp"
 #include "libsuperproc/process/fork.hpp"
 #include "libsuperproc/process/move.hpp"
 #include "libsuperproc/process/placement.hpp"
+#include "libsuperproc/process/remains.hpp"
+#include "libsuperproc/process/stand_by.hpp"
 #include "libsuperproc/process/travel.hpp"
 #include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/wire/control_tables.hpp"
@@ -45,44 +47,6 @@ constinit int32_t asked_node = 0; // + 1
 
 // ---- here ----
 
-constexpr uint64_t kText = wire::kNodeScratch, kTextBytes = wire::kMegabyte;
-
-// exec closes them, in the shadow as well; there they are marked again.
-void keep_descriptors(uint32_t record) {
-  auto& kinds = wire::moved(record).descriptors;
-  for (auto& kind : kinds) kind.store(0, std::memory_order_relaxed);
-  const long folder = sys::call(SYS_openat, AT_FDCWD, "/proc/self/fd", O_RDONLY | O_DIRECTORY, 0);
-  for (long bytes; (bytes = sys::call(SYS_getdents64, folder, kText, kTextBytes)) > 0;)
-    for (long at = 0; at < bytes;) {
-      const char* entry = pointer_to<const char>(kText) + at;
-      at += *reinterpret_cast<const unsigned short*>(entry + 16);
-      uint64_t number = 0;
-      for (const char* digit = entry + 19; *digit >= '0' && *digit <= '9'; ++digit)
-        number = number * 10 + static_cast<uint64_t>(*digit - '0');
-      if (number >= wire::kVfdCountMax || !(sys::call(SYS_fcntl, number, F_GETFD) & FD_CLOEXEC)) continue;
-      sys::call(SYS_fcntl, number, F_SETFD, 0);
-      kinds[number].store(wire::kVfdClosesAtExec);
-    }
-  sys::call(SYS_close, folder);
-}
-
-// The program's arguments, for its shadow to be shown with.
-const char* const* own_arguments() {
-  constexpr uint32_t kCountMax = 256;
-  static const char* arguments[kCountMax + 1];
-  const long file = sys::call(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
-  const long bytes = sys::call(SYS_read, file, kText, kTextBytes - 1);
-  sys::call(SYS_close, file);
-  const char* const text = pointer_to<const char>(kText);
-  uint32_t count = 0;
-  for (long at = 0; at < bytes && count < kCountMax; ++at) {
-    arguments[count++] = text + at;
-    while (at < bytes && text[at]) ++at;
-  }
-  arguments[count] = nullptr;
-  return arguments;
-}
-
 // 0: it has arrived; or -errno.
 long await_arrival(uint32_t record) {
   constexpr int64_t kLookAgainNs = 20'000'000; // its node may die
@@ -103,6 +67,7 @@ long restore_there(uint32_t record, NodeId node, const Checkpoint& checkpoint) {
   d.group = static_cast<uint32_t>(sys::call(SYS_getegid));
   sys::call(SYS_prctl, PR_GET_NAME, d.name);
   if (const long failed = announce_shadow(record)) return failed;
+  publish_descriptors(record);
   const long asked = to_raw(ask_spd(vfd::membership.node, node, self, wire::NodeOperation::restore_body, record,
                                     checkpoint.source, checkpoint.offset));
   return asked ? asked : await_arrival(record);
@@ -129,14 +94,23 @@ long begin_there(uint32_t record, NodeId node) {
     Line{} << "superproc: child " << sys::call(SYS_getpid) << (failed ? " stays, not" : " goes on") << " on node "
            << node.value << ", errno " << -failed;
   if (failed) return release(wire::moved(record));
+  leave(record);
+  pause_at(wire::Step::stands_by);
+  stand_by(record);
   keep_descriptors(record);
   become_shadow(record, own_arguments());
 }
 
+bool may_leave() { return vfd::in_cluster() && !(control().options.flags & wire::kOptionForkStays); }
+
 } // namespace
 
+void before_fork() {
+  if (may_leave()) prepare_travel();
+}
+
 void begin_undecided(int32_t asked) {
-  if (!vfd::in_cluster() || control().options.flags & wire::kOptionForkStays) return;
+  if (!may_leave()) return;
   is_undecided = true;
   asked_node = asked;
   if (asked || control().options.flags & wire::kOptionForkLeaves) return decide();

@@ -6,11 +6,12 @@
 //
 //   here   claims a record, writes a checkpoint of its memory, asks the spd of the other node for a process, waits
 //   there  the restorer rebuilds the memory and enters it; the body takes on what else it has, says that it has arrived,
-//          and waits for its shadow
-//   here   becomes the shadow (wire/cluster.hpp); there the body returns from the very function that the child has called
+//          and returns from the very function that the child has called
+//   here   stands by for a moment (process/stand_by.hpp), then becomes the shadow (wire/cluster.hpp)
 //
-// Whatever speaks against it before the body has arrived leaves the child where it is. If the child dies meanwhile, spd
-// ends the body; if the other node or the body does, the child stays, or ends as its shadow would.
+// Which descriptors there are is in the record before anybody is asked, so the body need not wait for its shadow; what it
+// asks of it waits in the ring. Whatever speaks against it before the body has arrived leaves the child where it is. If the
+// child dies meanwhile, spd ends the body; if the other node or the body does, the child stays, or ends as its shadow would.
 #pragma once
 #include <cstdint>
 
@@ -19,7 +20,9 @@ namespace sp {
 // Says that dispatch shall look for the calls that decide, or no longer; set by the shim.
 extern void (*undecided)(bool is);
 
-// In a fork's child of a process that is no body. `asked`: the node that was chosen for it, + 1; 0: none was.
+// In a process that is no body, before it forks.
+void before_fork();
+// In its child. `asked`: the node that was chosen for it, + 1; 0: none was.
 void begin_undecided(int32_t asked);
 
 // An undecided child goes on as a process of its own. Returns there, or here.

@@ -35,11 +35,16 @@ struct Belongings {
 };
 constinit Belongings own{};
 
+enum class Answer : uint8_t { unknown, no, yes };
+constinit Answer has_extended = Answer::unknown;
+
 // ---- vector registers ----
 
 bool has_extended_state() {
   uint32_t a = 0, b = 0, c = 0, d = 0;
-  return __get_cpuid(1, &a, &b, &c, &d) && (c & bit_OSXSAVE);
+  if (has_extended == Answer::unknown)
+    has_extended = __get_cpuid(1, &a, &b, &c, &d) && (c & bit_OSXSAVE) ? Answer::yes : Answer::no;
+  return has_extended == Answer::yes;
 }
 
 void save_vectors() {
@@ -63,15 +68,28 @@ constexpr uint32_t kRseqBytes = 32, kRseqSignature = 0x53053053; // as glibc reg
 // The kernel does not say where it is; but to register it a second time is answered otherwise than anything else. libc has
 // it near the thread pointer.
 uint64_t find_restartable(uint64_t thread_pointer) {
-  constexpr long kNowhere = -4096, kFar = 8192;
-  if (sys::call(SYS_rseq, kNowhere, kRseqBytes, 0, kRseqSignature) != -EINVAL) return 0;
+  constexpr long kFar = 8192;
   for (long away = 0; away < kFar; away += kRseqBytes)
     for (const uint64_t at : {thread_pointer + away, thread_pointer - away})
       if (sys::call(SYS_rseq, at, kRseqBytes, 0, kRseqSignature) == -EBUSY) return at;
   return 0;
 }
 
+uint64_t restartable() {
+  constexpr long kNowhere = -4096;
+  if (sys::call(SYS_rseq, kNowhere, kRseqBytes, 0, kRseqSignature) != -EINVAL) return 0; // none is registered
+  const bool is_known =
+      own.restartable && sys::call(SYS_rseq, own.restartable, kRseqBytes, 0, kRseqSignature) == -EBUSY;
+  return is_known ? own.restartable : find_restartable(own.fs);
+}
+
 } // namespace
+
+void prepare_travel() {
+  (void)has_extended_state();
+  sys::call(SYS_arch_prctl, ARCH_GET_FS, &own.fs);
+  own.restartable = restartable();
+}
 
 Registers& point_of_return() { return own.point; }
 
@@ -82,7 +100,7 @@ void note_belongings() {
   own.clear_tid = 0;
   sys::call(SYS_prctl, PR_GET_TID_ADDRESS, &own.clear_tid);
   sys::call(SYS_get_robust_list, 0, &own.robust_list, &own.robust_bytes);
-  own.restartable = find_restartable(own.fs);
+  own.restartable = restartable();
   for (int signal = 1; signal <= kSignalCount; ++signal)
     sys::call(SYS_rt_sigaction, signal, nullptr, &own.actions[signal], sizeof(uint64_t));
   sys::call(SYS_sigaltstack, nullptr, &own.signal_stack);

@@ -6,6 +6,9 @@
 
 namespace sp {
 
+// What is the same for all children of a process and dear to find out (cpuid leaves a virtual machine): before it forks.
+void prepare_travel();
+
 // Where it goes on, with rax as the result, when it has taken everything on there.
 Registers& point_of_return();
 

@@ -15,6 +15,7 @@
 //   claimed  -> free      the same, when it cannot be done
 //   claimed  -> leaving   the body exists; the one that moved becomes the shadow
 //   leaving  -> settled   the shadow has published its descriptors and serves requests
+//   leaving  -> ended     the same as from settled, when a fork's body ends at once (process/stand_by.hpp)
 //   settled  -> ended     the spd of the body's node: the body is gone, wait_status says how
 //   ended    -> free      the shadow, as its last step
 //   settled  -> free      the shadow, when the body's next program is one that begins here again; the body then ends

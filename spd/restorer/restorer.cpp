@@ -104,17 +104,28 @@ long open_file(const Image& image, const ImageRange& r) {
   return file;
 }
 
+// A library's ranges lie one behind the other: its file stays open until the next one's turn.
+class ProgramFile {
+public:
+  long of(const Image& image, const ImageRange& r) {
+    const bool is_same = r_ && r_->path == r.path && r_->device == r.device && r_->inode == r.inode;
+    if (is_same && !r.is_shared && !r_->is_shared) return file_;
+    if (r_) sys::call(SYS_close, file_);
+    r_ = &r;
+    return file_ = open_file(image, r);
+  }
+
+private:
+  const ImageRange* r_ = nullptr;
+  long file_ = -1;
+};
+
 void map_range(const Image& image, const ImageRange& r, int protection, const RestoreRequest& request,
-               Sources& sources) {
+               Sources& sources, ProgramFile& file) {
   const int kind = r.is_shared ? MAP_SHARED : MAP_PRIVATE;
   switch (r.kind) {
     case RangeKind::segment: map(r.start, r.bytes, protection, kind, sources[r.source], r.offset); return;
-    case RangeKind::file: {
-      const long file = open_file(image, r);
-      map(r.start, r.bytes, protection, kind, file, r.offset);
-      sys::call(SYS_close, file);
-      return;
-    }
+    case RangeKind::file: map(r.start, r.bytes, protection, kind, file.of(image, r), r.offset); return;
     case RangeKind::kernel:
       if (r.bytes != request.kernel_mappings[r.offset].bytes) or_end(-ENOEXEC); // another kernel's
       or_end(sys::call(SYS_mremap, place_of(r.offset), r.bytes, r.bytes, MREMAP_MAYMOVE | MREMAP_FIXED, r.start));
@@ -125,19 +136,21 @@ void map_range(const Image& image, const ImageRange& r, int protection, const Re
 }
 
 void put_in(const ImageRun& run, int protection, Sources& sources) {
+  constexpr int kPopulateWrite = 23; // MADV_POPULATE_WRITE since Linux 5.14: sooner than a fault for each page
   if (run.kind == wire::RunKind::mapped)
-    map(run.start, run.bytes, protection, MAP_PRIVATE, sources[run.source], run.offset);
-  else
-    read_all(sources[run.source], run.start, run.bytes, run.offset);
+    return void(map(run.start, run.bytes, protection, MAP_PRIVATE, sources[run.source], run.offset));
+  if (run.bytes > wire::kPageBytes) sys::call(SYS_madvise, run.start, run.bytes, kPopulateWrite);
+  read_all(sources[run.source], run.start, run.bytes, run.offset);
 }
 
 void rebuild(Image& image, const RestoreRequest& request, Sources& sources) {
+  ProgramFile file;
   const ImageRun* run = wire::runs_of(image);
   const ImageRun* const last = run + image.run_count;
   for (const ImageRange* r = wire::ranges_of(image); r != wire::ranges_of(image) + image.range_count; ++r) {
     const bool is_filled = run != last && run->start < r->start + r->bytes;
     const int meanwhile = is_filled ? PROT_READ | PROT_WRITE : r->protection;
-    map_range(image, *r, meanwhile, request, sources);
+    map_range(image, *r, meanwhile, request, sources, file);
     if (is_filled && r->kind == RangeKind::kernel) or_end(sys::call(SYS_mprotect, r->start, r->bytes, meanwhile));
     for (; run != last && run->start < r->start + r->bytes; ++run) put_in(*run, meanwhile, sources);
     if (is_filled && r->protection != meanwhile) or_end(sys::call(SYS_mprotect, r->start, r->bytes, r->protection));
