@@ -91,6 +91,7 @@ bool patch_vdso(uint64_t start, uint64_t end) {
   Room room = room_at_end(code, code_end);
   bool open = false, understood = true;
   for (uint8_t* p = code; p + 1 < code_end; ++p) {
+    if (p[0] != 0x0f && p[0] != 0xcd) continue; // with which every call begins
     CodeScan scan;
     const uint8_t pair[] = {0, p[0], p[1], 0};
     scan.add(pair, sizeof pair);

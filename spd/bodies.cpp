@@ -8,10 +8,8 @@
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
-#include <linux/sched.h>
 #include <map>
 #include <mutex>
-#include <sched.h>
 #include <string>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -23,6 +21,7 @@
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "libsuperproc/cluster/pause.hpp"
 #include "libsuperproc/wire/image.hpp"
+#include "spd/begin_as.hpp"
 #include "spd/departure.hpp"
 #include "spd/isolation.hpp"
 #include "spd/report.hpp"
@@ -42,15 +41,23 @@ pid_t first_program = 0;
 
 // ---- a body ----
 
-// In the child, which shares nothing with spd but the segment. Returns the errno of what failed.
-int begin(const Departed& program) {
+struct Beginning {
+  wire::Moved& record;
+  const Departed& program;
+};
+
+// In the child.
+void begin(void* given) {
+  const auto& [record, program] = *static_cast<const Beginning*>(given);
   setpgid(0, 0);
   syscall(SYS_close_range, 0, ~0u, 0);
   drop_privileges();
-  return become(program);
+  record.departure.error = become(program);
+  _exit(127);
 }
 
-// The same of one without the shim. The kernel asks about its calls from here on: its exec waits until spd supervises it.
+// The same of one without the shim, which shares nothing with spd but the segment. The kernel asks about its calls from
+// here on: its exec waits until spd supervises it. Returns the errno of what failed.
 int begin_supervised(wire::Moved& m, const Departed& program) {
   setpgid(0, 0);
   syscall(SYS_close_range, 0, ~0u, 0);
@@ -71,17 +78,6 @@ long supervise_child(NodeId self, wire::Moved& m, pid_t pid) {
   const long failed = listener > 0 ? supervise(self, pid, listener - 1) : listener ? listener : -EIO;
   if (failed) kill(pid, SIGKILL);
   return failed;
-}
-
-// A child with this number; CLONE_VFORK: the parent sleeps until it has called exec.
-long fork_as(pid_t pid, uint64_t flags) {
-  clone_args arguments{};
-  arguments.flags = flags;
-  arguments.exit_signal = SIGCHLD;
-  arguments.set_tid = reinterpret_cast<uint64_t>(&pid);
-  arguments.set_tid_size = 1;
-  const long made = syscall(SYS_clone3, &arguments, sizeof arguments);
-  return made < 0 ? -errno : made;
 }
 
 // The first program gives its number to the SuperProcess; one without the shim could not say so to those that it starts.
@@ -187,9 +183,10 @@ long start_body(NodeId self, uint32_t record) {
   children[record].pid.store(pid);
   const bool supervised = program.departure.without_shim;
   pause_at(wire::Step::body_begins);
-  const long made = fork_as(pid, supervised ? 0 : CLONE_VFORK);
+  Beginning beginning{m, program};
+  const long made = supervised ? fork_as(pid) : vfork_as(pid, begin, &beginning);
   if (made == 0) {
-    m.departure.error = supervised ? begin_supervised(m, program) : begin(program);
+    m.departure.error = begin_supervised(m, program);
     _exit(127);
   }
   pause_at(wire::Step::body_begun);

@@ -56,6 +56,11 @@ bool can_write(uint64_t word) { return sys::call(SYS_rt_sigprocmask, SIG_BLOCK, 
 
 } // namespace
 
+bool can_read_program(const void* from, uint64_t bytes) {
+  const uint64_t at = reinterpret_cast<uint64_t>(from), first = at & ~(kWord - 1);
+  return bytes <= ~at && is_there(first, ((at + bytes + kWord - 1) & ~(kWord - 1)) - first, can_read);
+}
+
 bool read_program(void* to, const void* from, uint64_t bytes) {
   if (bytes < kWord || !is_alone()) return transfer(SYS_process_vm_readv, to, from, bytes) == static_cast<long>(bytes);
   if (!is_there(reinterpret_cast<uint64_t>(from), bytes, can_read)) return false;

@@ -10,6 +10,9 @@ namespace sp::vfd {
 // Whose memory: 0, this very process's, or another one's on this node, for which the caller performs a call.
 extern thread_local constinit int32_t program_tid;
 
+// Of this very process, at this moment.
+bool can_read_program(const void* from, uint64_t bytes);
+
 // False: EFAULT.
 bool read_program(void* to, const void* from, uint64_t bytes);
 bool write_program(void* to, const void* from, uint64_t bytes);

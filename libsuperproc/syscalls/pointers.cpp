@@ -10,9 +10,8 @@ constexpr uint64_t kLookMax = 256; // as many bytes as any structure here has
 }
 
 bool is_readable(const void* at, uint64_t bytes) {
-  char seen[kLookMax];
   if (!is_possible(at)) return false;
-  return is_shared() ? sp_can_read(at, bytes) : vfd::read_program(seen, at, bytes < kLookMax ? bytes : kLookMax);
+  return is_shared() ? sp_can_read(at, bytes) : vfd::can_read_program(at, bytes);
 }
 
 bool is_writable(void* at, uint64_t bytes) {

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spd/begin_as.hpp"
+
+#include <csignal>
+#include <cerrno>
+#include <linux/sched.h>
+#include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+namespace sp::spd {
+
+long fork_as(pid_t pid) {
+  clone_args arguments{};
+  arguments.exit_signal = SIGCHLD;
+  arguments.set_tid = reinterpret_cast<uint64_t>(&pid);
+  arguments.set_tid_size = 1;
+  const long made = syscall(SYS_clone3, &arguments, sizeof arguments);
+  return made < 0 ? -errno : made;
+}
+
+long vfork_as(pid_t pid, void (*begin)(void*), void* argument) {
+  alignas(16) static char stack[64 << 10];
+  clone_args arguments{};
+  arguments.flags = CLONE_VM | CLONE_VFORK;
+  arguments.exit_signal = SIGCHLD;
+  arguments.stack = reinterpret_cast<uint64_t>(stack);
+  arguments.stack_size = sizeof stack;
+  arguments.set_tid = reinterpret_cast<uint64_t>(&pid);
+  arguments.set_tid_size = 1;
+  using Begin = void (*)(void*);
+  register Begin first asm("r12") = begin;
+  register void* given asm("r13") = argument;
+  long made = SYS_clone3;
+  asm volatile("syscall\n\t"
+               "test %%rax, %%rax\n\t"
+               "jnz 1f\n\t"
+               "xor %%ebp, %%ebp\n\t"
+               "mov %%r13, %%rdi\n\t"
+               "call *%%r12\n\t"
+               "hlt\n"
+               "1:"
+               : "+a"(made)
+               : "D"(&arguments), "S"(sizeof arguments), "r"(first), "r"(given)
+               : "rcx", "r11", "memory", "cc");
+  return made;
+}
+
+} // namespace sp::spd
