@@ -52,6 +52,8 @@ bool format(const RunSettings& settings, const std::string& name) {
   c.placement = settings.placement;
   c.cores_per_node = settings.cores_per_node;
   name.copy(c.name, sizeof c.name - 1);
+  size_t at = 0; // it is known to fit
+  for (const std::string& folder : settings.image) at += folder.copy(c.image + at, wire::kImageTextMax - 1 - at) + 1;
   c.place_next.store(1); // the first child leaves the first node
   for (uint32_t t = 0; t < settings.node_count; ++t) {
     EventChannel::create(node_bell_line({t}));

@@ -91,13 +91,30 @@ private:
         "--json", [&output] { output = Output::json; }, "Print JSON, for programs");
   }
 
+  // --isolate or --isolate=strict.
+  static void add_isolation(CLI::App* command, Isolation& isolation, const char* purpose) {
+    const auto take = [&isolation](std::string& given) -> std::string {
+      isolation = given == "strict" ? Isolation::strict : Isolation::namespaces;
+      return given == "strict" || given == "true" ? "" : "--isolate=" + given + ": say --isolate or --isolate=strict";
+    };
+    command->add_flag("--isolate")
+        ->description(std::string(purpose) + "; =strict: they have no common file tree either")
+        ->transform(CLI::Validator(take, ""));
+  }
+
+  static void add_image(CLI::App* command, std::vector<std::string>& image) {
+    command->add_option("--image", image, "With --isolate=strict: a FOLDER more that all nodes have, to be read")
+        ->type_name("FOLDER")
+        ->expected(1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  }
+
   void add_run() {
     CLI::App* command = add("run", "Run a program with its threads spread over nodes");
     command->footer("Say: spctl run [OPTIONS] [--] PROGRAM [ARGUMENTS...]");
     command->add_option("-n,--nodes", run_.nodes, "How many nodes, 1 to 16 (SUPERPROC_NODES, else 2)")->type_name("N");
-    command->add_flag_callback(
-        "--isolate", [this] { run_.isolation = Isolation::namespaces; },
-        "Give each node namespaces of its own and spread processes over them");
+    add_isolation(command, run_.isolation, "Give each node namespaces of its own and spread processes over them");
+    add_image(command, run_.image);
     command->add_option("--cluster", run_.cluster, "Run it in the cluster NAME, which spctl up has started")
         ->type_name("NAME");
     command->add_option("--placement", run_.placement, "Where threads go: round-robin, fill, least-loaded")
@@ -117,6 +134,8 @@ private:
   void add_clusters() {
     CLI::App* command = add("up", "Start a cluster of isolated nodes that stays");
     command->add_option("-n,--nodes", up_.nodes, "How many nodes, 1 to 16 (SUPERPROC_NODES, else 2)")->type_name("N");
+    add_isolation(command, up_.isolation, "Always so");
+    add_image(command, up_.image);
     command->add_option("--name", up_.name, "What it is called (default)")->type_name("NAME");
     command->add_option("--placement", up_.placement, "Where processes go: round-robin, fill, least-loaded")
         ->type_name("POLICY");
@@ -196,7 +215,7 @@ private:
   CLI::App app_{"spctl: runs and inspects programs under superproc"};
   std::function<int()> action_;
   RunOptions run_;
-  UpOptions up_{kClusterNameDefault, {}, {}, {}};
+  UpOptions up_{kClusterNameDefault, {}, {}, {}, Isolation::namespaces, {}};
   DownOptions down_{kClusterNameDefault};
   PsOptions ps_;
   SubProcessOptions subprocess_;

@@ -13,7 +13,7 @@ enum class Output { table, json };
 enum class Lines { subprocesses, threads };
 enum class Arrangement { list, tree };
 enum class NativeFallback { refuse, allow };
-enum class Isolation { none, namespaces };
+enum class Isolation { none, namespaces, strict }; // strict: without a common file tree
 
 struct RunOptions {
   std::string nodes; // as given; empty: SUPERPROC_NODES or kNodesDefault
@@ -23,6 +23,7 @@ struct RunOptions {
   std::string cluster; // that lasts, and is to run it; empty: its own
   NativeFallback fallback = NativeFallback::refuse;
   Isolation isolation = Isolation::none;
+  std::vector<std::string> image; // more folders of a strict cluster's image
   bool trace = false;
   std::vector<std::string> command; // the program and its arguments
 };
@@ -30,6 +31,8 @@ int run(const RunOptions& options);
 
 struct UpOptions {
   std::string name, nodes, placement, cores_per_node; // as given
+  Isolation isolation = Isolation::namespaces;
+  std::vector<std::string> image;
 };
 int up(const UpOptions& options);
 

@@ -86,7 +86,7 @@ int run(const RunOptions& options) {
   const auto program = judge_program(*path);
   if (!program) return refuse(program.error());
 
-  const bool isolated = options.isolation == Isolation::namespaces || !options.cluster.empty();
+  const bool isolated = options.isolation != Isolation::none || !options.cluster.empty();
   if (!options.cluster.empty() && !(options.nodes + options.placement + options.cores_per_node).empty())
     return own_error("--nodes, --placement and --cores-per-node are the cluster's; give them to spctl up");
   if (isolated && options.fallback == NativeFallback::allow)

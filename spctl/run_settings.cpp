@@ -2,11 +2,16 @@
 // See run_settings.hpp.
 #include "spctl/run_settings.hpp"
 
+#include <cerrno>
 #include <charconv>
+#include <cstdlib>
 #include <ctime>
 #include <optional>
 #include <string_view>
 #include <unistd.h>
+
+#include "libsuperproc/wire/cluster.hpp"
+#include "spctl/library.hpp"
 
 namespace sp::spctl {
 namespace {
@@ -43,6 +48,25 @@ bool is_own(std::string_view variable) {
   for (const char* own : kOwnNames)
     if (name == own) return true;
   return name == kPreload;
+}
+
+// What all nodes have alike: the system, superproc itself, and what was asked for.
+tl::expected<std::vector<std::string>, Refusal> image_folders(const std::vector<std::string>& asked) {
+  std::vector<std::string> folders = {"/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin", "/etc"};
+  std::vector<std::string> wanted = asked;
+  wanted.push_back(own_folder());
+  if (const auto library = find_library()) wanted.push_back(library->substr(0, library->rfind('/')));
+  size_t bytes = 0;
+  for (const std::string& folder : wanted) {
+    char* const resolved = realpath(folder.c_str(), nullptr);
+    if (resolved == nullptr) return refused(fmt::format("--image {}: {}; give a folder", folder, errno_text(errno)));
+    if (std::string_view(resolved) == "/") return refused("--image /: that is a common file tree; say --isolate");
+    folders.emplace_back(resolved);
+    free(resolved);
+  }
+  for (const std::string& folder : folders) bytes += folder.size() + 1;
+  if (bytes >= wire::kImageTextMax) return refused("--image: too many folders, or too long names; give fewer");
+  return folders;
 }
 
 // What LD_PRELOAD held, without any libsuperproc.so and without `library`.
@@ -100,6 +124,13 @@ tl::expected<RunSettings, Refusal> check_settings(const RunOptions& options, con
     settings.cores_per_node = *cores;
   }
   settings.trace = options.trace;
+  if (!options.image.empty() && options.isolation != Isolation::strict)
+    return refused("--image is for nodes without a common file tree; say --isolate=strict as well");
+  if (options.isolation == Isolation::strict) {
+    const auto image = image_folders(options.image);
+    if (!image) return tl::unexpected<Refusal>(image.error());
+    settings.image = *image;
+  }
   return settings;
 }
 

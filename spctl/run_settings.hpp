@@ -18,7 +18,8 @@ inline constexpr uint32_t kNodesDefault = 2;
 struct RunSettings {
   uint32_t node_count = kNodesDefault;
   wire::Placement placement = wire::Placement::round_robin;
-  uint32_t cores_per_node = 0; // 0: an equal share
+  uint32_t cores_per_node = 0;    // 0: an equal share
+  std::vector<std::string> image; // folders that all nodes have alike; none: they have all files in common
   bool trace = false;
   std::string summary_path; // absolute; empty: as inherited
 };

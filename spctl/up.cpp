@@ -144,6 +144,7 @@ int start(const RunSettings& settings, const std::string& name, int file) {
 int up(const UpOptions& options) {
   RunOptions wanted;
   wanted.nodes = options.nodes, wanted.placement = options.placement, wanted.cores_per_node = options.cores_per_node;
+  wanted.isolation = options.isolation, wanted.image = options.image;
   const auto settings = check_settings(wanted, getenv(wire::kEnvNodes), usable_cpu_count());
   if (!settings) return refuse(settings.error());
   if (!is_cluster_name(options.name))

@@ -53,7 +53,8 @@ bool read_departure(uint32_t record, Departed& program) {
 
 int become(const Departed& program) {
   const wire::Departure& d = program.departure;
-  if (chdir(program.folder) != 0) return errno;
+  const bool is_at_home = wire::cluster().image[0] != 0; // so are the calls with names that are relative to it
+  if (chdir(is_at_home && access(program.folder, F_OK) != 0 ? "/" : program.folder) != 0) return errno;
   umask(d.umask);
   for (uint32_t i = 0; i < wire::kLimitCount; ++i) {
     const rlimit limit{d.limits[i][0], d.limits[i][1]};

@@ -137,6 +137,7 @@ long perform_call(uint32_t record, const CallWords& call) {
       static_cast<int32_t>(call[1]) > 0)
     return 0;
   switch (call[0]) {
+    case SYS_pipe2:
     case SYS_socketpair: return make_pair(call);
     case SYS_sendmsg:
     case SYS_recvmsg: return perform_message(call);

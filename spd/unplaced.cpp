@@ -69,10 +69,13 @@ void drop_unplaced() { sys::call(SYS_close_range, wire::kUnplaced, ~0u, 0); }
 
 long make_pair(const CallWords& call) {
   int pair[2];
+  const bool sockets = call[0] == SYS_socketpair;
   const std::lock_guard<std::mutex> held(numbers());
-  if (const long failed = sys::call(SYS_socketpair, call[1], call[2], call[3], pair)) return failed;
+  const long failed = sockets ? sys::call(SYS_socketpair, call[1], call[2], call[3], pair)
+                              : sys::call(SYS_pipe2, pair, call[2]);
+  if (failed) return failed;
   for (int& end : pair) end = raise_number(end);
-  memcpy(reinterpret_cast<void*>(call[4]), pair, sizeof pair);
+  memcpy(reinterpret_cast<void*>(sockets ? call[4] : call[1]), pair, sizeof pair);
   return pair[0] < 0 || pair[1] < 0 ? -EMFILE : 0;
 }
 

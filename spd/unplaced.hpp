@@ -16,7 +16,7 @@ std::mutex& numbers();
 void allow_unplaced(); // at the start: the limit of open files is the body's concern, not the shadow's
 void drop_unplaced();  // in a child of the shadow
 
-long make_pair(const CallWords& call);                        // socketpair
+long make_pair(const CallWords& call);                        // pipe2, socketpair
 long receive_unplaced(int socket, msghdr& message, int flags); // recvmsg
 
 } // namespace sp::spd

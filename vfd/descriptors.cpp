@@ -28,6 +28,27 @@ void take_places() {
   }
 }
 
+long place(long descriptor, long number, bool close_on_exec) {
+  const long at = new_place(close_on_exec);
+  if (sys::failed(at)) return at;
+  if (number >= 0) sys::call(SYS_dup3, at, number, close_on_exec ? O_CLOEXEC : 0), sys::call(SYS_close, at);
+  const long wanted = number >= 0 ? number : at;
+  const long placed = shadow_call(SYS_dup3, descriptor, wanted, close_on_exec ? O_CLOEXEC : 0);
+  shadow_call(SYS_close, descriptor);
+  if (sys::failed(placed)) sys::call(SYS_close, wanted);
+  return sys::failed(placed) ? placed : wanted;
+}
+
+long place_pair(int (&pair)[2], bool close_on_exec) {
+  const long one = place(pair[0], -1, close_on_exec);
+  const long other = sys::failed(one) ? one : place(pair[1], -1, close_on_exec);
+  if (sys::failed(one)) shadow_call(SYS_close, pair[0]), shadow_call(SYS_close, pair[1]);
+  if (sys::failed(other) && !sys::failed(one))
+    close_remote(static_cast<uint64_t>(one)), shadow_call(SYS_close, pair[1]);
+  pair[0] = static_cast<int>(one), pair[1] = static_cast<int>(other);
+  return sys::failed(other) ? other : 0;
+}
+
 long close_remote(uint64_t descriptor) {
   const long result = shadow_call(SYS_close, descriptor);
   sys::call(SYS_close, descriptor);

@@ -22,6 +22,11 @@ long new_place(int close_on_exec);
 // A call by the shadow whose result is a new open file; it has one number on both nodes.
 long open_there(long number, const uint64_t (&arguments)[6], int close_on_exec);
 
+// A descriptor that the shadow alone has gets a number on both nodes: `number`, or the lowest free one (-1).
+long place(long descriptor, long number, bool close_on_exec);
+// The same for two at once: 0, or -errno and none is left.
+long place_pair(int (&pair)[2], bool close_on_exec);
+
 long close_remote(uint64_t descriptor);
 long duplicate(uint64_t descriptor, long at_least, int close_on_exec); // F_DUPFD
 long duplicate_to(uint64_t descriptor, uint64_t to, int flags);        // dup2, dup3; one of the two is remote

@@ -132,18 +132,6 @@ long take_parked(Side side, uint32_t parked, bool keep) {
   return number;
 }
 
-// The shadow's descriptor gets a number here: `number`, or the lowest free one (-1).
-long place(long descriptor, long number, bool close_on_exec) {
-  const long at = new_place(close_on_exec);
-  if (sys::failed(at)) return at;
-  if (number >= 0) sys::call(SYS_dup3, at, number, close_on_exec ? O_CLOEXEC : 0), sys::call(SYS_close, at);
-  const long wanted = number >= 0 ? number : at;
-  const long placed = shadow_call(SYS_dup3, descriptor, wanted, close_on_exec ? O_CLOEXEC : 0);
-  shadow_call(SYS_close, descriptor);
-  if (sys::failed(placed)) sys::call(SYS_close, wanted);
-  return sys::failed(placed) ? placed : wanted;
-}
-
 // The same for one of this node.
 long settle(long descriptor, long number, bool close_on_exec) {
   const long to = number >= 0 ? sys::call(SYS_dup3, descriptor, number, close_on_exec ? O_CLOEXEC : 0)

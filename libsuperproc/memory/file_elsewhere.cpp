@@ -8,6 +8,7 @@
 
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/base/sys.hpp"
+#include "libsuperproc/cluster/common_files.hpp"
 
 namespace sp::memory {
 
@@ -78,12 +79,12 @@ bool is_reachable(const char* line, uint64_t inode) {
   for (; *line && *line != '\n' && length + 1 < sizeof path; ++line) path[length++] = *line;
   path[length] = 0;
   struct stat status {};
-  return path[0] == '/' && sys::call(SYS_stat, path, &status) == 0 && status.st_ino == inode;
+  return path[0] == '/' && is_common_file(path) && sys::call(SYS_stat, path, &status) == 0 && status.st_ino == inode;
 }
 
 bool has_path(int fd, int prot, int flags) {
   FileElsewhere file{0, 0, 0, prot, flags, 0, 0, {}, {}};
-  if (describe_file(file, fd)) return false;
+  if (describe_file(file, fd) || !is_common_file(file.path)) return false;
   const long again = open_it(file);
   if (!sys::failed(again)) sys::call(SYS_close, again);
   return !sys::failed(again);

@@ -7,6 +7,7 @@
 
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/path.hpp"
+#include "libsuperproc/cluster/common_files.hpp"
 #include "libsuperproc/cluster/pool.hpp"
 #include "libsuperproc/memory/own_pages.hpp"
 #include "libsuperproc/memory/pool_pages.hpp"
@@ -72,7 +73,9 @@ Result<> describe_file(const Mapping& m, ImageRange& range) {
   TRY(range.path, add_text(m.name));
   struct stat about {};
   const char* const path = d.texts + range.path;
-  if (path[0] != '/' || sys::failed(sys::call(SYS_stat, path, &about)) || about.st_ino != m.inode) return fail(ENOTSUP);
+  if (path[0] != '/' || sys::failed(sys::call(SYS_stat, path, &about)) || about.st_ino != m.inode ||
+      !is_common_file(path))
+    return fail(ENOTSUP);
   range.device = about.st_dev, range.inode = about.st_ino;
   return {};
 }

@@ -98,8 +98,6 @@ long ask_to_come_home(uint32_t record) {
 
 } // namespace
 
-bool must_come_home(const char* path) { return vfd::is_body() && kind_of(path) == ProgramKind::without_shim; }
-
 long come_home(const Departing& program) {
   const uint32_t record = vfd::own_record();
   long failed = take_files_home();
@@ -110,7 +108,7 @@ long come_home(const Departing& program) {
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
   if (!failed) failed = ask_to_come_home(record);
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &before, nullptr, sizeof before);
-  Line{} << "superproc: " << program.path << " has no shim and cannot go back to its first node (errno " << -failed
+  Line{} << "superproc: " << program.path << " must run on its first node and cannot go back there (errno " << -failed
          << "); start it where its files are";
   return failed;
 }

@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/process/departing.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <elf.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/cluster/common_files.hpp"
+#include "libsuperproc/process/exec.hpp"
 #include "libsuperproc/wire/cluster.hpp"
 #include "libsuperproc/wire/version_note.hpp"
+#include "vfd/shadow_call.hpp"
 
 namespace sp {
 
@@ -25,14 +30,35 @@ bool holds_version(const char (&head)[4096], const Elf64_Phdr& notes) {
   return false;
 }
 
-ProgramKind kind_at(const char* path, uint32_t depth) {
-  alignas(8) char head[4096] = {};
+using Head = char[4096];
+
+// Its first bytes; -errno.
+long look_here(const char* path, struct stat& about, Head& head) {
   const long file = sys::call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC, 0);
-  if (sys::failed(file)) return ProgramKind::not_executable;
-  struct stat about {};
+  if (sys::failed(file)) return file;
   sys::call(SYS_fstat, file, &about);
   const long bytes = sys::call(SYS_pread64, file, head, sizeof head - 1, 0);
   sys::call(SYS_close, file);
+  return bytes;
+}
+
+long look_at_home(const char* path, struct stat& about, Head& head) {
+  vfd::Transfer transfer;
+  auto* const there = static_cast<struct stat*>(transfer.take(sizeof about));
+  void* const bytes_there = transfer.take(sizeof head);
+  const long file = vfd::shadow_call(SYS_open, transfer.put_text(path), O_RDONLY | O_CLOEXEC, 0);
+  if (sys::failed(file)) return file;
+  vfd::shadow_call(SYS_fstat, file, there);
+  const long bytes = vfd::shadow_call(SYS_pread64, file, bytes_there, sizeof head - 1, 0);
+  vfd::shadow_call(SYS_close, file);
+  about = *there;
+  __builtin_memcpy(head, bytes_there, sizeof head - 1);
+  return bytes;
+}
+
+ProgramKind kind_at(const char* path, uint32_t depth);
+
+ProgramKind kind_by_head(const struct stat& about, Head& head, long bytes, uint32_t depth) {
   if (!S_ISREG(about.st_mode) || !(about.st_mode & (S_IXUSR | S_IXGRP | S_IXOTH))) return ProgramKind::not_executable;
   if (bytes < static_cast<long>(sizeof(Elf64_Ehdr)) && !(bytes > 2 && head[0] == '#'))
     return ProgramKind::not_executable;
@@ -57,6 +83,27 @@ ProgramKind kind_at(const char* path, uint32_t depth) {
     has_note = has_note || (header.p_type == PT_NOTE && holds_version(head, header));
   }
   return has_note ? ProgramKind::with_shim : ProgramKind::without_shim;
+}
+
+ProgramKind kind_at(const char* path, uint32_t depth) {
+  alignas(8) Head head = {};
+  struct stat about {};
+  const bool common = is_common_file(path);
+  const long bytes = common || !vfd::is_body() ? look_here(path, about, head) : look_at_home(path, about, head);
+  if (sys::failed(bytes)) return ProgramKind::not_executable;
+  const ProgramKind kind = kind_by_head(about, head, bytes, depth);
+  const bool is_of_home = !common || (kind == ProgramKind::without_shim && !all_files_are_common());
+  return is_of_home && kind != ProgramKind::not_executable ? ProgramKind::of_home : kind;
+}
+
+long current_folder(char (&folder)[4096]) {
+  if (!vfd::is_body() || all_files_are_common()) return sys::call(SYS_getcwd, folder, sizeof folder);
+  vfd::Transfer transfer;
+  auto* const there = static_cast<char*>(transfer.take(sizeof folder));
+  const long bytes = vfd::shadow_call(SYS_getcwd, there, sizeof folder);
+  __builtin_memcpy(folder, there, sizeof folder);
+  folder[sizeof folder - 1] = 0;
+  return bytes;
 }
 
 class Text {
@@ -94,11 +141,22 @@ uint64_t ignored_signals() {
 
 } // namespace
 
-ProgramKind kind_of(const char* path) { return kind_at(path, 0); }
+ProgramKind kind_of(const Departing& program) {
+  const ProgramKind kind = kind_at(program.path, 0);
+  if (kind == ProgramKind::not_executable || all_files_are_common()) return kind;
+  const char* const libraries = find_variable(program.environment, "LD_LIBRARY_PATH");
+  return libraries && *libraries ? ProgramKind::of_home : kind;
+}
+
+long error_at_home(const char* path) {
+  vfd::Transfer transfer;
+  const long failed = vfd::shadow_call(SYS_access, transfer.put_text(path), X_OK);
+  return failed ? failed : -ENOEXEC;
+}
 
 bool describe(uint32_t record, const Departing& program, const char* own_name) {
   char folder[4096];
-  if (sys::failed(sys::call(SYS_getcwd, folder, sizeof folder)) || folder[0] != '/') return false;
+  if (sys::failed(current_folder(folder)) || folder[0] != '/') return false;
   wire::Departure& d = wire::moved(record).departure;
   Text text(record);
   text.add(program.path);

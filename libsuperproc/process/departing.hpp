@@ -17,8 +17,12 @@ enum class ProgramKind {
   not_executable, // or something exec will have an errno for
   with_shim,
   without_shim, // static, or with a privilege that shuts LD_PRELOAD out: nothing in it knows of a shadow's descriptors
+  of_home,      // not all nodes have its file, or the libraries that it says (cluster/common_files.hpp)
 };
-ProgramKind kind_of(const char* path);
+ProgramKind kind_of(const Departing& program);
+
+// Why exec cannot run a file of home that is not_executable.
+long error_at_home(const char* path);
 
 // Writes it into the record. `own_name`: one more variable of its environment, or null. False: it is too long.
 bool describe(uint32_t record, const Departing& program, const char* own_name);

@@ -5,6 +5,7 @@
 
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/path.hpp"
+#include "libsuperproc/cluster/common_files.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/all_processors.hpp"
 #include "libsuperproc/process/come_home.hpp"
@@ -185,9 +186,11 @@ long exec(const char* path, const char* const* arguments, const char* const* env
   Path residents;
   const bool converted = is_shared() && thread_self.borrower == Borrower::none;
   if (converted) list_residents(residents);
-  const bool supervised = must_come_home(path) && !converted && become_supervised();
-  if (!supervised && must_come_home(path))
+  const ProgramKind kind = vfd::is_body() ? kind_of({path, arguments, environment, mask}) : ProgramKind::with_shim;
+  const bool supervised = kind == ProgramKind::without_shim && !converted && become_supervised();
+  if (!supervised && (kind == ProgramKind::without_shim || kind == ProgramKind::of_home))
     return come_home({path, arguments, compose(environment, nullptr, nullptr, composed), mask});
+  if (kind == ProgramKind::not_executable && !is_common_file(path)) return error_at_home(path);
   const OwnMarks own;
   environment = compose(environment, converted ? residents.text() : nullptr, &own, composed);
   if (!converted) move_if_it_should({path, arguments, environment, mask});

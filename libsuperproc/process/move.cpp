@@ -132,8 +132,10 @@ void move_if_it_should(const Departing& given) {
   if (!may_move()) return;
   char name[4096];
   Departing program = given;
-  const ProgramKind kind = kind_of(program.path); // first: who searches a PATH calls exec for each folder
-  if (kind == ProgramKind::not_executable || !(program.path = name_elsewhere(given.path, name))) return;
+  const ProgramKind kind = kind_of(program); // first: who searches a PATH calls exec for each folder
+  if (kind == ProgramKind::not_executable || kind == ProgramKind::of_home ||
+      !(program.path = name_elsewhere(given.path, name)))
+    return;
   const NodeId node = choose_node_of_process();
   if (node == vfd::membership.node) return;
   const uint32_t record = vfd::claim_record(node, vfd::membership.node);

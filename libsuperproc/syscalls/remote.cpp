@@ -11,11 +11,13 @@
 #include <sys/socket.h>
 
 #include "libsuperproc/base/restarting.hpp"
+#include "libsuperproc/cluster/common_files.hpp"
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
 #include "libsuperproc/syscalls/marshal.hpp"
 #include "libsuperproc/syscalls/messages.hpp"
 #include "libsuperproc/syscalls/mixed_wait.hpp"
+#include "libsuperproc/syscalls/path_place.hpp"
 #include "libsuperproc/syscalls/remote_files.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "vfd/call_scope.hpp"
@@ -106,13 +108,42 @@ std::optional<long> ask_both(const Call& call) {
   return there == -ESRCH ? call.pass() : there;
 }
 
-bool concerns_shadow(const Arguments& arguments, const Call& call) {
-  for (uint32_t i = 0; i < arguments.count; ++i)
-    if ((arguments.at[i].kind == ArgumentKind::fd || arguments.at[i].kind == ArgumentKind::dirfd) &&
-        is_remote(call.arg(static_cast<int>(i))))
-      return true;
-  return false;
+// By its descriptors and paths; a folder's descriptor belongs to the path behind it.
+PathPlace place_of(const Call& call, const SyscallRow& row, const Arguments& arguments) {
+  PathPlace found = PathPlace::here;
+  for (uint32_t i = 0; i < arguments.count; ++i) {
+    if (arguments.at[i].kind == ArgumentKind::fd && is_remote(call.arg(static_cast<int>(i)))) return PathPlace::home;
+    if (arguments.at[i].kind != ArgumentKind::path || row.family != Family::files) continue;
+    const PathPlace place = place_of_path(call, arguments, i);
+    if (place == PathPlace::home) return place;
+    if (place != PathPlace::here) found = place;
+  }
+  return found;
 }
+
+std::optional<long> perform_where_it_is(Call& call) {
+  const SyscallRow* const row = find_syscall(call.number());
+  if (!row || call.number() == SYS_chroot || call.number() == SYS_pivot_root) return std::nullopt;
+  switch (place_of(call, *row, *find_arguments(call.number()))) {
+    case PathPlace::here: return std::nullopt;
+    case PathPlace::own_process: return open_own_process(call);
+    case PathPlace::home: break;
+    case PathPlace::image:
+      if (const long here = call.pass(); here != -ENOENT) return here;
+  }
+  return by_row(call);
+}
+
+// ---- the working folder and what goes with it ----
+
+std::optional<long> change_folder(Call& call) {
+  const bool is_opened = call.number() == SYS_fchdir, there = is_opened && is_remote(call.arg(0));
+  if (all_files_are_common()) return there ? std::optional(change_folder_here(call.arg(0))) : std::nullopt;
+  return is_opened && !there ? change_folder_of_home(call.arg(0)) : by_row(call);
+}
+
+// What the shadow opens for the program gets its mode there.
+std::optional<long> mask_modes(const Call& call) { return by_row(call), call.pass(); }
 
 } // namespace
 
@@ -139,9 +170,21 @@ std::optional<long> perform(Call& call) {
     case SYS_socket:
       if (call.arg(0) == AF_NETLINK) return std::nullopt;
       return by_row(call); // until a node has a network of its own
-    case SYS_open:
-    case SYS_openat: return open_by_shadow(call);
-    case SYS_mmap: return map_by_name(call);
+    case SYS_mmap: return map_file_of_home(call);
+    case SYS_umask: return mask_modes(call);
+    case SYS_chdir:
+    case SYS_fchdir: return change_folder(call);
+    case SYS_getcwd:
+    case SYS_inotify_init:
+    case SYS_inotify_init1:
+    case SYS_fanotify_init:
+      if (all_files_are_common()) return std::nullopt;
+      return by_row(call);
+    case SYS_pipe:
+    case SYS_pipe2:
+    case SYS_socketpair:
+      if (all_files_are_common()) return std::nullopt;
+      return make_pair_at_home(call);
     case SYS_sendmsg:
     case SYS_recvmsg:
     case SYS_sendmmsg:
@@ -176,9 +219,7 @@ std::optional<long> perform(Call& call) {
     case SYS_getsid: return ask_both(call);
     default: break;
   }
-  const Arguments* row = find_arguments(call.number());
-  if (!row || !concerns_shadow(*row, call)) return std::nullopt;
-  return by_row(call);
+  return perform_where_it_is(call);
 }
 
 } // namespace
@@ -213,8 +254,15 @@ void watch_remote_calls() {
                              SYS_setpgid,
                              SYS_getsid,
                              SYS_socket,
-                             SYS_open,
                              SYS_mmap,
+                             SYS_umask,
+                             SYS_getcwd,
+                             SYS_inotify_init,
+                             SYS_inotify_init1,
+                             SYS_fanotify_init,
+                             SYS_pipe,
+                             SYS_pipe2,
+                             SYS_socketpair,
                              SYS_tgkill,
                              SYS_rt_sigqueueinfo,
                              SYS_rt_tgsigqueueinfo,
@@ -223,7 +271,8 @@ void watch_remote_calls() {
   for (const SyscallRow& row : syscall_rows()) {
     const Arguments& arguments = *find_arguments(row.number);
     for (uint32_t i = 0; i < arguments.count; ++i)
-      if (arguments.at[i].kind == ArgumentKind::fd || arguments.at[i].kind == ArgumentKind::dirfd)
+      if (arguments.at[i].kind == ArgumentKind::fd || arguments.at[i].kind == ArgumentKind::dirfd ||
+          (arguments.at[i].kind == ArgumentKind::path && row.family == Family::files))
         sp_interest[row.number].bits |= kInterestRemote;
   }
 }

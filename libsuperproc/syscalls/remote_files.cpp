@@ -23,12 +23,6 @@ namespace {
 using vfd::is_remote;
 using vfd::shadow_call;
 
-// `bytes` of what it points to, if that is there.
-bool begins_with(const char* path, const char* text, uint64_t bytes) {
-  char given[16];
-  return vfd::read_program(given, path, bytes) && __builtin_memcmp(given, text, bytes) == 0;
-}
-
 long same_file(long here, uint64_t there) {
   vfd::Transfer transfer;
   auto* const far = static_cast<struct stat*>(transfer.take(sizeof(struct stat)));
@@ -56,24 +50,85 @@ long open_here(uint64_t descriptor, int flags) {
 
 } // namespace
 
-std::optional<long> open_by_shadow(Call& call) {
-  const bool at = call.number() == SYS_openat;
-  const char* path = call.pointer<const char>(at ? 1 : 0);
-  if (begins_with(path, "/proc/", 6)) return at ? sys_openat(call) : sys_open(call);
-  if (!(at && is_remote(call.arg(0))) && !begins_with(path, "/dev/tty", sizeof "/dev/tty")) return std::nullopt;
-  uint64_t a[6];
-  for (int i = 0; i < 6; ++i) a[i] = call.arg(i);
-  return call_by_shadow(call.number(), a);
+namespace {
+
+// The file's bytes of now, as a private mapping has them until it is written to; what is not read is zero.
+long read_into(uint64_t descriptor, uint64_t offset, long start, uint64_t bytes) {
+  for (uint64_t done = 0; done < bytes;) {
+    const uint64_t a[6] = {descriptor, static_cast<uint64_t>(start) + done, bytes - done, offset + done, 0, 0};
+    const long result = call_by_shadow(SYS_pread64, a);
+    if (sys::failed(result)) return result;
+    if (result == 0) break;
+    done += static_cast<uint64_t>(result);
+  }
+  return 0;
 }
 
-std::optional<long> map_by_name(const Call& call) {
+// For a file that has no name here.
+long map_copy(const Call& call) {
+  const uint64_t flags = call.arg(3) | MAP_ANONYMOUS;
+  const long start = app_call(SYS_mmap, call.arg(0), call.arg(1), PROT_READ | PROT_WRITE, flags, -1, 0);
+  if (sys::failed(start)) return start;
+  long failed = read_into(call.arg(4), call.arg(5), start, call.arg(1));
+  if (!failed) failed = app_call(SYS_mprotect, start, call.arg(1), call.arg(2));
+  if (failed) app_call(SYS_munmap, start, call.arg(1));
+  return failed ? failed : start;
+}
+
+} // namespace
+
+std::optional<long> map_file_of_home(const Call& call) {
   if (call.arg(3) & MAP_ANONYMOUS || !is_remote(call.arg(4))) return std::nullopt;
-  const bool written = (call.arg(3) & MAP_SHARED) && (call.arg(2) & PROT_WRITE);
+  const bool is_private = (call.arg(3) & MAP_TYPE) == MAP_PRIVATE;
+  const bool written = !is_private && (call.arg(2) & PROT_WRITE);
   const long here = open_here(call.arg(4), written ? O_RDWR : O_RDONLY);
+  if (here == -ENODEV && is_private) return map_copy(call);
   if (sys::failed(here)) return here;
   const long mapped = app_call(SYS_mmap, call.arg(0), call.arg(1), call.arg(2), call.arg(3), here, call.arg(5));
   sys::call(SYS_close, here);
   return mapped;
+}
+
+std::optional<long> open_own_process(Call& call) {
+  if (call.number() == SYS_open) return sys_open(call);
+  if (call.number() == SYS_openat) return sys_openat(call);
+  return std::nullopt;
+}
+
+long change_folder_here(uint64_t descriptor) {
+  const long here = open_here(descriptor, O_PATH | O_DIRECTORY);
+  if (sys::failed(here)) return here;
+  const long result = sys::call(SYS_fchdir, here);
+  sys::call(SYS_close, here);
+  return result;
+}
+
+long change_folder_of_home(uint64_t descriptor) {
+  char name[4096];
+  Path link;
+  link << "/proc/self/fd/" << static_cast<long>(descriptor);
+  struct stat about {};
+  if (const long failed = sys::call(SYS_fstat, descriptor, &about)) return failed;
+  if (!S_ISDIR(about.st_mode)) return -ENOTDIR;
+  const long bytes = sys::call(SYS_readlink, link.text(), name, sizeof name - 1);
+  if (sys::failed(bytes)) return bytes;
+  name[bytes] = 0;
+  vfd::Transfer transfer;
+  return shadow_call(SYS_chdir, transfer.put_text(name));
+}
+
+long make_pair_at_home(const Call& call) {
+  int pair[2];
+  const bool sockets = call.number() == SYS_socketpair;
+  const int flags = sockets ? call.number_arg(1) : call.number() == SYS_pipe2 ? call.number_arg(1) : 0;
+  vfd::Transfer transfer;
+  auto* const ends = static_cast<int*>(transfer.take(sizeof pair));
+  const long failed = sockets ? shadow_call(SYS_socketpair, call.arg(0), call.arg(1), call.arg(2), ends)
+                              : shadow_call(SYS_pipe2, ends, flags);
+  if (failed) return failed;
+  __builtin_memcpy(pair, ends, sizeof pair);
+  if (const long lost = vfd::place_pair(pair, (flags & O_CLOEXEC) != 0)) return lost; // SOCK_CLOEXEC is the same bit
+  return vfd::write_program(call.pointer<void>(sockets ? 3 : 0), pair, sizeof pair) ? 0 : -EFAULT;
 }
 
 } // namespace sp

@@ -39,6 +39,7 @@ namespace sp::wire {
 inline constexpr uint64_t kClusterMagic = 0x31'7274736c637073; // "spclstr1"
 inline constexpr uint32_t kClusterVersion = 3;
 inline constexpr uint32_t kClusterNameMax = 32; // with its zero byte
+inline constexpr uint32_t kImageTextMax = 4096;
 
 inline constexpr uint64_t kClusterBase = 0x1d00'0000'0000;
 inline constexpr uint64_t kClusterQueues = kClusterBase + (1ull << 20);
@@ -75,6 +76,9 @@ struct ClusterHeader {
   ClusterNode nodes[kNodeCountMax];
   Fault fault; // tests only
   Space spaces[kSpaceCountMax];
+  // Folders that all nodes have alike, while all else is the first node's; each ended by a zero byte, the list by an empty
+  // one. None: the nodes have all files in common.
+  char image[kImageTextMax];
 };
 static_assert(sizeof(ClusterHeader) <= kClusterQueues - kClusterBase);
 static_assert(offsetof(ClusterHeader, fault) == 1152); // tests/fault/steps
