@@ -14,8 +14,8 @@
 namespace sp::spctl {
 namespace {
 
-constexpr std::array<std::string_view, 5> kRunOptionsWithValue = {"--nodes", "-n", "--placement", "--cores-per-node",
-                                                                  "--cluster"};
+constexpr std::array<std::string_view, 6> kRunOptionsWithValue = {"--image",     "--nodes",          "-n",
+                                                                  "--placement", "--cores-per-node", "--cluster"};
 constexpr std::string_view kSummary = "--summary";
 
 struct Divided {
@@ -105,8 +105,7 @@ private:
   static void add_image(CLI::App* command, std::vector<std::string>& image) {
     command->add_option("--image", image, "With --isolate=strict: a FOLDER more that all nodes have, to be read")
         ->type_name("FOLDER")
-        ->expected(1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+        ->allow_extra_args(false); // one each time it is given
   }
 
   void add_run() {

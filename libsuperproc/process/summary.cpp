@@ -5,8 +5,9 @@
 
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/base/sys.hpp"
+#include "libsuperproc/cluster/common_files.hpp"
 #include "libsuperproc/cluster/self.hpp"
-#include "vfd/body.hpp"
+#include "vfd/shadow_call.hpp"
 
 namespace sp {
 
@@ -39,6 +40,23 @@ const char* name_of(wire::SubProcessState state) {
   return state == wire::SubProcessState::native ? "native" : "shared";
 }
 
+constexpr int kAppend = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
+
+void append(const Text& line) {
+  const long fd = sys::call(SYS_openat, AT_FDCWD, summary_path, kAppend, 0600);
+  if (fd < 0) return;
+  sys::call(SYS_write, fd, line.text(), line.length());
+  sys::call(SYS_close, fd);
+}
+
+void append_at_home(const Text& line) {
+  vfd::Transfer transfer;
+  const long fd = vfd::shadow_call(SYS_open, transfer.put_text(summary_path), kAppend, 0600);
+  if (fd < 0) return;
+  vfd::shadow_call(SYS_write, fd, transfer.put(line.text(), line.length()), line.length());
+  vfd::shadow_call(SYS_close, fd);
+}
+
 } // namespace
 
 void summarize_to(const char* path) {
@@ -59,10 +77,8 @@ void write_summary(int status) {
        << ",\"node\":" << (vfd::in_cluster() ? vfd::membership.node.value : home_node().value)
        << ",\"moved\":" << (vfd::is_body() ? "true" : "false") << ",\"patched\":" << control().patched_sites.load()
        << ",\"conversion_us\":" << control().conversion_us.load() << "}\n";
-  const long fd = sys::call(SYS_openat, AT_FDCWD, summary_path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
-  if (fd < 0) return;
-  sys::call(SYS_write, fd, line.text(), line.length());
-  sys::call(SYS_close, fd);
+  if (vfd::is_body() && !all_files_are_common()) return append_at_home(line);
+  append(line);
 }
 
 } // namespace sp
