@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -98,6 +99,8 @@ long admit(const CallWords& call) {
   const SyscallRow* const row = call[0] < 4096 ? find_syscall(static_cast<long>(call[0])) : nullptr;
   if (!row) return -ENOSYS;
   const Arguments& arguments = *find_arguments(row->number);
+  if (row->number == SYS_prlimit64) // how long files may become, of the shadow itself
+    return call[1] != 0 || call[2] != RLIMIT_FSIZE || call[4] != 0 ? -ENOSYS : in_segment(call[3], 16) ? 0 : -EFAULT;
   if (row->number == SYS_prctl) return call[1] == PR_SET_PDEATHSIG ? 0 : -ENOSYS; // of the shadow's parent
   if (is_one_of(kToThreads, row->number) && static_cast<pid_t>(call[1]) == getpid()) return -ESRCH; // its own threads
   if (!is_offered(*row, arguments)) return -ENOSYS;

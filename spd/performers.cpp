@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spd/performers.hpp"
 
+#include <cerrno>
 #include <csignal>
+#include <ctime>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
@@ -131,6 +133,19 @@ bool may_block(const CallWords& call) {
   }
 }
 
+namespace {
+
+// All signals are blocked here: what the kernel sends to a thread for what a call did stays pending, and is taken back.
+long with_signal_told(long result) {
+  if (result != -EPIPE && result != -EFBIG) return result;
+  const uint64_t by_calls = 1ull << (SIGPIPE - 1) | 1ull << (SIGXFSZ - 1);
+  const timespec none{};
+  const long signal = sys::call(SYS_rt_sigtimedwait, &by_calls, nullptr, &none, sizeof by_calls);
+  return signal == SIGPIPE ? wire::kBrokenPipe : signal == SIGXFSZ ? wire::kTooLong : result;
+}
+
+} // namespace
+
 long perform_call(uint32_t record, const CallWords& call) {
   if (call[0] == SYS_kill && call[2] == SIGSTOP &&
       stop_bodies({wire::moved(record).shadow_node.load()}, static_cast<int32_t>(call[1])) &&
@@ -140,7 +155,7 @@ long perform_call(uint32_t record, const CallWords& call) {
     case SYS_pipe2:
     case SYS_socketpair: return make_pair(call);
     case SYS_sendmsg:
-    case SYS_recvmsg: return perform_message(call);
+    case SYS_recvmsg: return with_signal_told(perform_message(call));
     case SYS_close_range: return close_published(record, call);
     default: break;
   }
@@ -149,7 +164,7 @@ long perform_call(uint32_t record, const CallWords& call) {
   const long result =
       sys::call(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]);
   if (call[7] != 0) held.lock();
-  return note_descriptors(record, call, result);
+  return note_descriptors(record, call, with_signal_told(result));
 }
 
 bool give_to_performer(uint32_t record, const Ring& ring, const TakenRequest& taken) {

@@ -35,6 +35,7 @@
 #include "spd/performers.hpp"
 #include "spd/segment.hpp"
 #include "spd/shadow_descriptors.hpp"
+#include "spd/shadow_name.hpp"
 #include "spd/unplaced.hpp"
 
 namespace sp::spd {
@@ -225,6 +226,14 @@ long come_home() {
   for (;;) sys::call(SYS_exit_group, 126);
 }
 
+long after_exec(const CallWords& a) {
+  close_at_exec(record);
+  if (!in_segment(a[0], sizeof body().departure.name) || a[2] > wire::kArgumentsShownMax || !in_segment(a[1], a[2]))
+    return -EFAULT;
+  be_called(reinterpret_cast<const char*>(a[0]), reinterpret_cast<const char*>(a[1]), a[2]);
+  return 0;
+}
+
 bool is_claimed_here(uint64_t child) {
   if (child >= wire::kMovedCountMax || child == record) return false;
   const wire::Moved& m = wire::moved(static_cast<uint32_t>(child));
@@ -253,7 +262,7 @@ void take(Ring& ring, const TakenRequest& taken) {
       return take_call(ring, taken);
     case wire::ShadowOperation::fork:
       return answer(ring, taken.ticket, is_claimed_here(a[0]) ? fork_for(static_cast<uint32_t>(a[0])) : -EINVAL);
-    case wire::ShadowOperation::after_exec: return close_at_exec(record), answer(ring, taken.ticket, 0);
+    case wire::ShadowOperation::after_exec: return answer(ring, taken.ticket, after_exec(a));
     case wire::ShadowOperation::come_home: return answer(ring, taken.ticket, come_home());
     case wire::ShadowOperation::interrupt:
       interrupt_performer({static_cast<uint32_t>(a[0]), static_cast<uint32_t>(a[1])});

@@ -3,6 +3,7 @@
 // vfd/descriptors.hpp).
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <fcntl.h>
 #include <sys/eventfd.h>
 
@@ -63,7 +64,12 @@ long ask_shadow_with(uint32_t record, const Request& request) {
   const Result<Ticket> ticket = link.start(request, own_tid());
   if (!ticket) return -ticket.error().value;
   const long result = to_raw(await(record, link, *bell, *ticket));
-  return call && !call->is_valid() ? -EINTR : result;
+  if (call && !call->is_valid()) return -EINTR;
+  switch (result) {
+    case wire::kBrokenPipe: return call && sys::call(SYS_tkill, call->tid(), SIGPIPE), -EPIPE;
+    case wire::kTooLong: return call && sys::call(SYS_tkill, call->tid(), SIGXFSZ), -EFBIG;
+    default: return result;
+  }
 }
 
 // The number is the program's kernel's: the shadow's open file moves to where it has given a place.

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 
 #include "libsuperproc/base/line.hpp"
@@ -54,6 +55,17 @@ uint32_t record_of_self() {
   return kNoRecord;
 }
 
+void tell_of_exec() {
+  Transfer transfer;
+  void* const name = transfer.take(sizeof record().departure.name);
+  void* const arguments = transfer.take(wire::kArgumentsShownMax);
+  sys::call(SYS_prctl, PR_GET_NAME, name);
+  const long file = sys::call(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
+  const long bytes = sys::call(SYS_read, file, arguments, wire::kArgumentsShownMax);
+  sys::call(SYS_close, file);
+  ask_shadow(membership.record, wire::ShadowOperation::after_exec, name, arguments, bytes > 0 ? bytes : 0);
+}
+
 void await_state(wire::Moved& m, wire::MovedState state) {
   while (m.state.load() == state) sys::futex_wait(state_word(m), static_cast<uint32_t>(state));
 }
@@ -73,7 +85,7 @@ bool attach(const char* moved) {
   record().has_shim.store(1);
   if (membership.node.value >= kNodeCountMax) return false;
   if (record().fresh.exchange(0) == 0) {
-    ask_shadow(membership.record, wire::ShadowOperation::after_exec);
+    tell_of_exec();
     return true;
   }
   pause_at(wire::Step::arrived);

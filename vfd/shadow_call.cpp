@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "vfd/shadow_call.hpp"
 
+#include <cerrno>
+#include <csignal>
+
 #include "libsuperproc/cluster/pause.hpp"
 #include "vfd/call_scope.hpp"
 #include "vfd/pending_call.hpp"
@@ -58,15 +61,30 @@ long wait_for_it(const Request& request) {
   return call.finish();
 }
 
-} // namespace
-
-long ask_shadow_with(uint32_t record, const Request& request) {
-  CallScope* const scope = CallScope::current();
+long ask_in_scope(uint32_t record, const Request& request, CallScope* scope) {
   if (!scope) return to_raw(ask(record, request, Wait::yes));
   scope->enter();
   if (CallScope::nothing_handled()) return to_raw(ask_openly(record, request, *scope));
   const long result = to_raw(ask(record, request, Wait::no));
   return result == wire::kWouldWait ? wait_for_it(request) : result;
+}
+
+// For what the call did; let in when the scope is left.
+long raise_here(int signal, CallScope* scope) {
+  if (scope) scope->block();
+  return sys::call(SYS_tgkill, sys::call(SYS_getpid), own_tid().value, signal);
+}
+
+} // namespace
+
+long ask_shadow_with(uint32_t record, const Request& request) {
+  CallScope* const scope = CallScope::current();
+  const long result = ask_in_scope(record, request, scope);
+  switch (result) {
+    case wire::kBrokenPipe: return raise_here(SIGPIPE, scope), -EPIPE;
+    case wire::kTooLong: return raise_here(SIGXFSZ, scope), -EFBIG;
+    default: return result;
+  }
 }
 
 } // namespace sp::vfd

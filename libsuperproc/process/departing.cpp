@@ -56,6 +56,12 @@ long look_at_home(const char* path, struct stat& about, Head& head) {
   return bytes;
 }
 
+bool is_below_proc(const char* path) { // it leads to what this process has already
+  for (const char* proc = "/proc/"; *proc; ++proc, ++path)
+    if (*path != *proc) return false;
+  return true;
+}
+
 ProgramKind kind_at(const char* path, uint32_t depth);
 
 ProgramKind kind_by_head(const struct stat& about, Head& head, long bytes, uint32_t depth) {
@@ -88,7 +94,7 @@ ProgramKind kind_by_head(const struct stat& about, Head& head, long bytes, uint3
 ProgramKind kind_at(const char* path, uint32_t depth) {
   alignas(8) Head head = {};
   struct stat about {};
-  const bool common = is_common_file(path);
+  const bool common = is_common_file(path) || is_below_proc(path);
   const long bytes = common || !vfd::is_body() ? look_here(path, about, head) : look_at_home(path, about, head);
   if (sys::failed(bytes)) return ProgramKind::not_executable;
   const ProgramKind kind = kind_by_head(about, head, bytes, depth);

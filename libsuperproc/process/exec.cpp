@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/process/exec.hpp"
 
+#include <cerrno>
 #include <sys/wait.h>
 
 #include "libsuperproc/base/gate.hpp"
@@ -15,7 +16,8 @@
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
 #include "libsuperproc/wire/trace.hpp"
-#include "vfd/body.hpp"
+#include "vfd/descriptors.hpp"
+#include "vfd/shadow_call.hpp"
 
 namespace sp {
 
@@ -139,6 +141,22 @@ private:
   bool blocked_;
 };
 
+// What the shadow's descriptor is called, and what lies below it. False: nothing that can be called.
+bool name_of_remote(int directory, const char* below, char (&name)[4096]) {
+  Path link;
+  link << "/proc/self/fd/" << directory;
+  vfd::Transfer transfer;
+  auto* const there = static_cast<char*>(transfer.take(sizeof name));
+  const long bytes = vfd::shadow_call(SYS_readlink, transfer.put_text(link.text()), there, sizeof name - 1);
+  if (bytes <= 0 || bytes >= static_cast<long>(sizeof name)) return false;
+  __builtin_memcpy(name, there, static_cast<uint64_t>(bytes));
+  auto at = static_cast<uint32_t>(bytes);
+  for (const char* text : {*below ? "/" : "", below})
+    for (; *text && at + 1 < sizeof name; ++text) name[at++] = *text;
+  name[at] = 0;
+  return name[0] == '/' && at + 1 < sizeof name;
+}
+
 } // namespace
 
 const char* find_variable(const char* const* environment, const char* name) {
@@ -212,6 +230,9 @@ long exec_at(int directory, const char* path, const char* const* arguments, cons
              uint64_t mask) {
   constexpr int kCurrentDirectory = -100;
   if (flags == 0 && (directory == kCurrentDirectory || path[0] == '/')) return exec(path, arguments, environment, mask);
+  char name_there[4096];
+  if (vfd::is_body() && path[0] != '/' && vfd::is_remote(static_cast<uint64_t>(directory)))
+    return name_of_remote(directory, path, name_there) ? exec(name_there, arguments, environment, mask) : -ENOENT;
   auto** composed = static_cast<const char**>(__builtin_alloca(room_for(environment) * sizeof(char*)));
   const OwnMarks own;
   environment = compose(environment, nullptr, &own, composed);

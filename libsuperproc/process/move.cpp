@@ -8,6 +8,7 @@
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/base/path.hpp"
+#include "libsuperproc/cluster/common_files.hpp"
 #include "libsuperproc/cluster/pause.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/exec.hpp"
@@ -134,7 +135,7 @@ void move_if_it_should(const Departing& given) {
   Departing program = given;
   const ProgramKind kind = kind_of(program); // first: who searches a PATH calls exec for each folder
   if (kind == ProgramKind::not_executable || kind == ProgramKind::of_home ||
-      !(program.path = name_elsewhere(given.path, name)))
+      !(program.path = name_elsewhere(given.path, name)) || !is_common_file(program.path))
     return;
   const NodeId node = choose_node_of_process();
   if (node == vfd::membership.node) return;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "libsuperproc/base/restarting.hpp"
@@ -136,6 +137,18 @@ std::optional<long> perform_where_it_is(Call& call) {
 
 // ---- the working folder and what goes with it ----
 
+// How long files may become is a matter of who writes.
+std::optional<long> limit_files(const Call& call) {
+  const bool old = call.number() == SYS_setrlimit;
+  const auto* const limit = call.pointer<const uint64_t>(old ? 1 : 2);
+  const bool own = old || call.arg(0) == 0 || static_cast<long>(call.arg(0)) == sys::call(SYS_getpid);
+  if (!own || !limit || call.arg(old ? 0 : 1) != RLIMIT_FSIZE) return std::nullopt;
+  const long result = call.pass();
+  vfd::Transfer transfer;
+  if (result == 0) vfd::shadow_call(SYS_prlimit64, 0, RLIMIT_FSIZE, transfer.put(limit, 2 * sizeof *limit), 0);
+  return result;
+}
+
 std::optional<long> change_folder(Call& call) {
   const bool is_opened = call.number() == SYS_fchdir, there = is_opened && is_remote(call.arg(0));
   if (all_files_are_common()) return there ? std::optional(change_folder_here(call.arg(0))) : std::nullopt;
@@ -172,6 +185,8 @@ std::optional<long> perform(Call& call) {
       return by_row(call); // until a node has a network of its own
     case SYS_mmap: return map_file_of_home(call);
     case SYS_umask: return mask_modes(call);
+    case SYS_setrlimit:
+    case SYS_prlimit64: return limit_files(call);
     case SYS_chdir:
     case SYS_fchdir: return change_folder(call);
     case SYS_getcwd:
@@ -256,6 +271,8 @@ void watch_remote_calls() {
                              SYS_socket,
                              SYS_mmap,
                              SYS_umask,
+                             SYS_setrlimit,
+                             SYS_prlimit64,
                              SYS_getcwd,
                              SYS_inotify_init,
                              SYS_inotify_init1,

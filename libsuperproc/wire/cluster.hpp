@@ -40,6 +40,7 @@ inline constexpr uint64_t kClusterMagic = 0x31'7274736c637073; // "spclstr1"
 inline constexpr uint32_t kClusterVersion = 3;
 inline constexpr uint32_t kClusterNameMax = 32; // with its zero byte
 inline constexpr uint32_t kImageTextMax = 4096;
+inline constexpr uint64_t kArgumentsShownMax = 4096; // of a program, by its shadow
 
 inline constexpr uint64_t kClusterBase = 0x1d00'0000'0000;
 inline constexpr uint64_t kClusterQueues = kClusterBase + (1ull << 20);
@@ -179,13 +180,17 @@ inline constexpr uint64_t kPokeMark = 0x656b6f70'72707573;
 // answered with kWouldWait), or the number of a thread that is to be poked when the call is done.
 inline constexpr uint32_t kOnlyIfReady = 1u << 31;
 inline constexpr long kWouldWait = -4096; // no errno
+// In place of -EPIPE and -EFBIG, when the kernel has sent SIGPIPE or SIGXFSZ with it: who asked sends it to its own thread.
+inline constexpr long kBrokenPipe = -4097;
+inline constexpr long kTooLong = -4098;
 enum class ShadowOperation : uint32_t {
   none = 0,
   call,       // number, six arguments; pointers lead into the transfer area -> result
   fork,       // record, pid: a shadow for the body's child
-  after_exec, // the body runs a new program: close what is to be closed
-  come_home,  // the departure's program begins here, in the shadow's process: it is one without the shim
-  interrupt,  // ticket's slot and sequence of a call under way
+  after_exec, // the body runs a new program: close what is to be closed. Address of its name (16 bytes), of its arguments
+              // as in /proc/PID/cmdline, their bytes
+  come_home, // the departure's program begins here, in the shadow's process: it is one without the shim
+  interrupt, // ticket's slot and sequence of a call under way
   count
 };
 

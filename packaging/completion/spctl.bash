@@ -56,14 +56,17 @@ _spctl() {
     --missed) words=$(_spctl_subprocesses) ;;
     --only) words=$("${COMP_WORDS[0]}" bench --list 2>/dev/null) ;;
     --cluster) words=$(_spctl_clusters) ;;
+    --image)
+      mapfile -t COMPREPLY < <(compgen -d -- "$word")
+      return ;;
     --runs | --cores-per-node | --name) ;;
     *)
       case ${COMP_WORDS[1]} in
-        up) words="--nodes --name --placement --cores-per-node --help" ;;
+        up) words="--nodes --isolate=strict --image --name --placement --cores-per-node --help" ;;
         down)
           words="--help"
           [[ $word == -* ]] || words=$(_spctl_clusters) ;;
-        run) words="--nodes --isolate --cluster --placement --cores-per-node --summary --allow-native --trace --help --" ;;
+        run) words="--nodes --isolate --isolate=strict --image --cluster --placement --cores-per-node --summary --allow-native --trace --help --" ;;
         ps) words="--json --threads --tree --help" ;;
         nodes | maps | stats | fds)
           words="--json --help"
