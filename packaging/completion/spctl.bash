@@ -62,7 +62,7 @@ _spctl() {
     --runs | --cores-per-node | --name) ;;
     *)
       case ${COMP_WORDS[1]} in
-        up) words="--nodes --isolate=strict --image --name --placement --cores-per-node --help" ;;
+        up) words="--nodes --isolate --isolate=strict --image --name --placement --cores-per-node --help" ;;
         down)
           words="--help"
           [[ $word == -* ]] || words=$(_spctl_clusters) ;;
