@@ -6,7 +6,8 @@
 //   once, each finds the other asleep for longer than it is ready to wait, sleeps again, and every message from then on
 //   pays the full wake-up although both would be fast if they were awake. A budget of several wake-ups lets the pair
 //   fall back into the fast state by itself.
-// - The peer runs on this core: spinning only keeps it from running. Yield, a few times, then sleep.
+// - The peer runs on this core: spinning only keeps it from running. Yield, a few times, then sleep; sooner when others
+//   run on this core, too, because a thread that yields has to wait for them, and one that is woken has not.
 // - Nothing comes: sleep. A node without traffic uses no processor time.
 // - Spinning must not take a core from threads that have work. Every few microseconds the spinner yields; when that
 //   takes long, somebody else wanted the core, and after two such yields the spinner sleeps.
@@ -83,8 +84,11 @@ private:
   static constexpr uint32_t kPassesPerClock = 8; // looking at the clock costs as much as looking at the word
 
   Next pass_on_same_core() {
-    if (yield_count_++ >= policy_.same_core_yield_count) return Next::sleep;
+    if (yield_count_++ >= policy_.same_core_yield_count || contended_count_ >= kContendedYieldCountMax)
+      return Next::sleep;
+    const uint64_t before = sys::cycles();
     sys::call(SYS_sched_yield);
+    if (sys::cycles() - before > policy_.contended_cycles) ++contended_count_;
     return Next::look_again;
   }
 

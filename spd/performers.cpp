@@ -89,7 +89,9 @@ bool start(Performer& p) {
   return p.started;
 }
 
+// For a first byte.
 bool would_wait(int descriptor, short events) {
+  if (is_regular(static_cast<uint64_t>(descriptor))) return false;
   pollfd asked{descriptor, events, 0};
   return sys::call(SYS_poll, &asked, 1, 0) == 0;
 }
@@ -106,7 +108,8 @@ bool may_block(const CallWords& call) {
     case SYS_recvfrom: return !(call[4] & MSG_DONTWAIT) && would_wait(descriptor, POLLIN);
     case SYS_recvmsg: return !(call[3] & MSG_DONTWAIT) && would_wait(descriptor, POLLIN);
     case SYS_write:
-    case SYS_writev: return call[3] > 512 || would_wait(descriptor, POLLOUT); // ready for a byte is not ready for all
+    case SYS_writev: // ready for a byte is not ready for all
+      return (call[3] > 512 && !is_regular(call[1])) || would_wait(descriptor, POLLOUT);
     case SYS_sendto: return !(call[4] & MSG_DONTWAIT) && (call[3] > 512 || would_wait(descriptor, POLLOUT));
     case SYS_sendmsg: // the body says how many bytes
       return !(call[3] & MSG_DONTWAIT) && (call[4] > 512 || would_wait(descriptor, POLLOUT));

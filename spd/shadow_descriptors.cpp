@@ -2,6 +2,7 @@
 #include "spd/shadow_descriptors.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/stat.h>
@@ -13,10 +14,13 @@ namespace sp::spd {
 
 namespace {
 
+constinit std::atomic<bool> regular[wire::kVfdCountMax]; // for this process's own decisions; the record is anybody's
+
 void publish(uint32_t record, uint64_t number) {
   if (number >= wire::kVfdCountMax) return;
   struct stat about;
   const bool open = sys::call(SYS_fstat, number, &about) == 0;
+  regular[number].store(open && S_ISREG(about.st_mode), std::memory_order_relaxed);
   const auto type = static_cast<uint8_t>(wire::kVfdOpen | (open ? about.st_mode >> 12 : 0));
   wire::moved(record).descriptors[number].store(open ? type : uint8_t{0});
 }
@@ -31,6 +35,10 @@ void close_at_exec_again(uint32_t record) {
 }
 
 } // namespace
+
+bool is_regular(uint64_t number) {
+  return number < wire::kVfdCountMax && regular[number].load(std::memory_order_relaxed);
+}
 
 // From the highest number that can be in use down, which costs less than reading /proc.
 void publish_descriptors(uint32_t record) {

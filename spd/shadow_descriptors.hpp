@@ -14,4 +14,7 @@ long close_published(uint32_t record, const CallWords& call);
 // After a call: a new open file goes to the number that the body has chosen. Returns the call's result for the body.
 long note_descriptors(uint32_t record, const CallWords& call, long result);
 
+// A file whose reads and writes wait for nobody but a disk.
+bool is_regular(uint64_t number);
+
 } // namespace sp::spd
