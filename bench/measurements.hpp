@@ -108,6 +108,7 @@ inline constexpr std::array kIsolatedMeasurements{
     leaving(probe("fork-256m", "us", Better::lower, 3.0, 0)),
     leaving(probe("fork-24", "us", Better::lower, 0, 0)),
     probe("thread-create-join", "us", Better::lower, 4.0, 1.5),
+    probe("semaphore-roundtrip", "us", Better::lower, 1.5, 0),
 };
 
 // Whether a result is accepted; what is not judged always is.

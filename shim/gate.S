@@ -10,6 +10,7 @@
         .set    SYS_exit, 60
         .set    SYS_futex, 202
         .set    INTEREST_FUTEX, 33      // kInterestHandled | kInterestFutex
+        .set    INTEREST_HASHED, 129    // kInterestHandled | kInterestHashed
         .set    R_RBX, 88
         .set    R_RSP, 128
 
@@ -98,6 +99,16 @@ sp_clone_function:
         .globl  sp_exit_thread
         .hidden sp_exit_thread
 sp_exit_thread:
+        mov     $SYS_exit, %eax
+        syscall
+        hlt
+
+// void sp_leave_stack(word, code): the same where the stack is another's as soon as `word` is zero.
+        .globl  sp_leave_stack
+        .hidden sp_leave_stack
+sp_leave_stack:
+        movl    $0, (%rdi)
+        mov     %rsi, %rdi
         mov     $SYS_exit, %eax
         syscall
         hlt
@@ -345,7 +356,7 @@ sp_entry_after:
         .cfi_register %rip, %rcx
         jmp     *%rcx
 1:      cmpl    $INTEREST_FUTEX, (%r11,%rax,4) // nobody else wants to see it
-        jne     2f
+        jne     3f
         mov     %esi, %r11d             // private WAKE (1), WAIT (0) and WAIT_BITSET (9); FUTEX_CLOCK_REALTIME (256) may be set
         and     $~256, %r11d
         cmp     $128 | 1, %r11d
@@ -354,6 +365,20 @@ sp_entry_after:
         je      sp_futex_wait
         cmp     $128 | 9, %r11d
         je      sp_futex_wait
+        jmp     2f
+3:      cmpl    $INTEREST_HASHED, (%r11,%rax,4) // a wake without a waiter ends here, all else is for sync/waiter_hash.hpp
+        jne     2f
+        cmp     $128 | 1, %esi
+        jne     2f
+        test    $3, %dil
+        jnz     2f
+        BUCKET_IN_R11
+        lock orb $0, -1(%rsp)
+        xor     %eax, %eax
+        cmpl    $0, (%r11)
+        jne     4f
+        jmp     *%rcx
+4:      mov     $SYS_futex, %eax
 2:      .cfi_def_cfa %rsp, 0
         .cfi_register %rip, %rcx
         mov     %rsp, %r11

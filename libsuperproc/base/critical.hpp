@@ -12,7 +12,7 @@ struct CriticalState {
   uint32_t put_off;  // signals, or a stop, wait for the end
   uint32_t* awaited; // a futex word on which the thread sleeps meanwhile, or null: a signal that is put off marks it
 };
-inline constexpr uint32_t kAwaitedMark = 1u << 31;
+inline constexpr uint32_t kAwaitedMark = 1u << 30; // no bit of a bell (gnttab-shm/wire_event_channel.hpp)
 extern thread_local constinit CriticalState critical_state;
 
 // Set by signal/: what to do when the outermost section ends and something was put off.

@@ -22,6 +22,7 @@ long sp_clone_function(uint64_t flags, uint64_t stack, uint64_t child_tid, uint6
                        void* argument);
 long sp_fork_call(uint64_t flags, sp::Registers* registers, uint64_t child_stack, uint64_t child_tid, uint64_t tls);
 [[noreturn]] void sp_exit_thread(long code);
+[[noreturn]] void sp_leave_stack(volatile uint32_t* word, long code);
 void sp_call_on_stack(void (*function)(void*), void* argument, uint64_t stack_top);
 }
 

@@ -7,7 +7,7 @@
 #include <atomic>
 
 #include "libsuperproc/base/critical.hpp"
-#include "libsuperproc/base/sys.hpp"
+#include "libsuperproc/base/shared_word.hpp"
 
 namespace sp {
 
@@ -17,14 +17,14 @@ public:
     uint32_t expected = 0;
     if (word_.compare_exchange_strong(expected, 1, std::memory_order_acquire)) [[likely]]
       return;
-    while (word_.exchange(2, std::memory_order_acquire) != 0) sys::futex_wait(raw(), 2);
+    while (word_.exchange(2, std::memory_order_acquire) != 0) sleep_on(raw(), 2);
   }
   bool try_acquire() {
     uint32_t expected = 0;
     return word_.compare_exchange_strong(expected, 1, std::memory_order_acquire);
   }
   void release() {
-    if (word_.exchange(0, std::memory_order_release) == 2) sys::futex_wake(raw(), 1);
+    if (word_.exchange(0, std::memory_order_release) == 2) wake_on(raw(), 1);
   }
 
 private:

@@ -3,10 +3,11 @@
 
 asm(R"(
         .text
-        .globl  sp_starts_with, sp_can_read, sp_can_write, sp_peek_start, sp_peek_end, sp_peek_failed
-        .hidden sp_starts_with, sp_can_read, sp_can_write, sp_peek_start, sp_peek_end, sp_peek_failed
+        .globl  sp_starts_with, sp_can_read, sp_can_write, sp_load_word, sp_peek_start, sp_peek_end, sp_peek_failed
+        .hidden sp_starts_with, sp_can_read, sp_can_write, sp_load_word, sp_peek_start, sp_peek_end, sp_peek_failed
         .type   sp_can_read, @function
         .type   sp_can_write, @function
+        .type   sp_load_word, @function
         .type   sp_starts_with, @function
 sp_peek_start:
 sp_can_read:
@@ -25,6 +26,14 @@ sp_can_write:
         ret
         .cfi_endproc
         .size   sp_can_write, .-sp_can_write
+sp_load_word:
+        .cfi_startproc
+        mov     (%rdi), %eax
+        mov     %eax, (%rsi)
+        mov     $1, %eax
+        ret
+        .cfi_endproc
+        .size   sp_load_word, .-sp_load_word
 sp_starts_with:
         .cfi_startproc
 1:      movzbl  (%rsi), %eax

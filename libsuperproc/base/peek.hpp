@@ -10,6 +10,7 @@ extern "C" {
 bool sp_starts_with(const char* text, const char* prefix); // text may be any address
 bool sp_can_read(const void* at, uint64_t bytes);          // at most a page; `at` may be any address
 bool sp_can_write(void* at, uint64_t bytes);
+bool sp_load_word(const void* at, uint32_t* value);
 extern const char sp_peek_start[], sp_peek_end[], sp_peek_failed[];
 }
 

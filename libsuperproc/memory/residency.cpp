@@ -69,6 +69,15 @@ bool is_all_mapped(uint64_t start, uint64_t end) {
          }) == 0;
 }
 
+// Arenas hold no such mapping but where the program has forced one there.
+bool is_shared_mapping(uint64_t address) {
+  if (address < wire::kUserStart || address >= wire::kUserEnd || wire::in_arenas(address)) return false;
+  return for_windows(address, address + 1, [](Window& window) -> long {
+    const wire::VmaKind kind = window.map.find(window.start).kind;
+    return kind == wire::VmaKind::file_shared || kind == wire::VmaKind::shared_anonymous;
+  });
+}
+
 long lock_range(uint64_t address, uint64_t bytes, int flags) {
   const Range range = whole_pages(address, bytes);
   if (!range.is_valid) return -ENOMEM;

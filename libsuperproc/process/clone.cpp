@@ -18,6 +18,7 @@
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/routing.hpp"
+#include "libsuperproc/sync/hashed_sleep.hpp"
 #include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
 #include "vfd/body.hpp"
@@ -116,8 +117,9 @@ long clone_thread(const CloneArguments& arguments, const Registers& caller, uint
   if (remote) frame->inheritance = own_inheritance();
   uint64_t flags = arguments.flags, tls = arguments.tls;
   if (!(flags & CLONE_SETTLS)) flags |= CLONE_SETTLS, tls = spare_thread_pointer();
-  if (node != home_node() && (flags & CLONE_CHILD_CLEARTID)) {
-    // A joiner must not see the thread gone before the SubProcess knows why its resident died: exit_thread gives it back.
+  if ((node != home_node() || is_hashed()) && (flags & CLONE_CHILD_CLEARTID)) {
+    // A joiner must not see the thread gone before the SubProcess knows why its resident died: exit_thread gives it back,
+    // or does it itself where the joiner waits in the hash.
     (*record)->clear_tid = arguments.child_tid;
     flags &= ~uint64_t{CLONE_CHILD_CLEARTID};
   }

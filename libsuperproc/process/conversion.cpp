@@ -11,6 +11,7 @@
 #include "libsuperproc/process/agent.hpp"
 #include "libsuperproc/process/cpu_timers.hpp"
 #include "libsuperproc/process/haste.hpp"
+#include "libsuperproc/process/last_step.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/reaper.hpp"
@@ -19,6 +20,7 @@
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/routing.hpp"
+#include "libsuperproc/sync/hashed_sleep.hpp"
 
 namespace sp {
 
@@ -70,6 +72,7 @@ void convert() {
   if (!move.done) give_up("no memory or address space for its segments", "see `spctl doctor`");
   control().segment_bytes_reserved = memory::kImageBytes + node_count() * wire::kArenaBytes;
   format_queues();
+  if (is_isolated()) share_words_by_hash();
   take_over_actions();
   stay_on(home_node());
   if (!start_home_agent()) give_up("it cannot start its agents", "raise the limit of processes (ulimit -u)");
@@ -78,6 +81,7 @@ void convert() {
   await_receiver();
   await_residents();
   thread_self.record->accepts.store(~mask);
+  if (is_isolated()) take_over_clear_tid();
   control().state.store(wire::SubProcessState::shared);
   take_over_cpu_timers();
   if (conversion_done) conversion_done();

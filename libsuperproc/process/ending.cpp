@@ -5,6 +5,7 @@
 
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/core_dump.hpp"
+#include "libsuperproc/process/last_step.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/residents.hpp"
 #include "libsuperproc/process/stand_in.hpp"
@@ -13,15 +14,14 @@
 #include "libsuperproc/process/vfork.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/routing.hpp"
+#include "libsuperproc/sync/hashed_sleep.hpp"
 
 namespace sp {
 
 namespace {
 
-void block_all_signals() {
-  const uint64_t all = ~0ull;
-  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
-}
+void block_signals(uint64_t signals) { sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &signals, nullptr, sizeof signals); }
+void block_all_signals() { block_signals(~0ull); }
 
 [[noreturn]] void sleep_for_ever() {
   for (;;) sys::call(SYS_pause);
@@ -47,6 +47,8 @@ void end_residents() {
     node_record(node).state.store(wire::NodeState::dead);
   });
 }
+
+constexpr uint64_t kFaults = signal_bit(SIGSEGV) | signal_bit(SIGBUS);
 
 bool dumps_core(int signal) {
   constexpr uint64_t kDumping = signal_bit(SIGQUIT) | signal_bit(SIGILL) | signal_bit(SIGTRAP) | signal_bit(SIGABRT) |
@@ -125,20 +127,23 @@ void die_by_signal_here(int signal, siginfo_t* info, ucontext_t*) {
 }
 
 [[noreturn]] void exit_thread(int code) {
-  block_all_signals();
   wire::ThreadRecord* record = thread_self.record;
+  const bool hashed = record && is_hashed();
+  block_signals(hashed ? ~kFaults : ~0ull); // the program's pointers are looked at
   if (!record) sp_exit_thread(code);
+  if (hashed) release_robust_futexes();
   if (!is_shared()) end_native_thread(*record, code);
   if (is_routed()) accept(0);
   if (record->tid.load() == control().identity.pid) process_table().leader_exit_code.store(code);
   forget_vfork_stack();
   dismiss_stand_ins();
-  const uint64_t clear_tid = record->clear_tid;
+  const Leaving leaving(*record);
   record->state.store(wire::ThreadState::exiting);
   free_thread(*record);
   thread_self.record = nullptr;
   if (control().thread_count.fetch_sub(1) == 1) exit_subprocess(process_table().leader_exit_code.load() & 0xff);
-  if (clear_tid) sys::call(SYS_set_tid_address, clear_tid);
+  if (leaving.clear_tid && hashed) take_last_step(leaving, code);
+  if (leaving.clear_tid) sys::call(SYS_set_tid_address, leaving.clear_tid);
   sp_exit_thread(code);
 }
 

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "libsuperproc/base/line.hpp"
+#include "libsuperproc/base/shared_word.hpp"
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/copy_out.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
@@ -59,6 +60,7 @@ void become_native() {
   node_private().host_pid = c.identity.pid;
   node_private().node = c.identity.home_node;
   restart_thread_table();
+  shared_words = {};
   forget_stop();
   for (auto& node : c.nodes) node.host_pid.store(0), node.agent_tid.store(0), node.state.store(wire::NodeState::absent);
   c.nodes[c.identity.home_node].host_pid.store(c.identity.pid);

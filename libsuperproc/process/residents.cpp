@@ -18,6 +18,7 @@
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/service_thread.hpp"
 #include "libsuperproc/signal/actions.hpp"
+#include "libsuperproc/sync/waiter_hash.hpp"
 #include "vfd/body.hpp"
 #include "vpid/lease.hpp"
 
@@ -139,6 +140,7 @@ void announce_life() {
 }
 
 Result<> make_isolated_residents() {
+  resident_has_ended = has_ended;
   note_belongings();
   announce_life();
   // As a call leaves it: the entry is a function.

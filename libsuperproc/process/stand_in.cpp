@@ -20,7 +20,7 @@ namespace sp {
 namespace {
 
 enum class Form : uint64_t { clone, fork, exec, prctl, call };
-enum Word : uint32_t { kIdle = 0, kAsked, kAnswered, kLeave }; // with kAwaitedMark: a signal was put off
+enum Word : uint32_t { kNothing = 0, kAsked, kAnswered, kLeave };
 
 struct Errand {
   Form form;
@@ -35,8 +35,9 @@ struct Errand {
 
 // Behind its stack, in memory of the thread's node.
 struct StandIn {
-  std::atomic<uint32_t> word;
-  volatile uint32_t alive; // a futex word that the kernel clears
+  std::atomic<uint32_t> asked;    // kAsked, kLeave; it sleeps on this one
+  std::atomic<uint32_t> answered; // kAnswered; its thread sleeps on this one. With kAwaitedMark: a signal was put off
+  volatile uint32_t alive;        // a futex word that the kernel clears
   Errand* errand;
   StandIn* former;       // of the same thread
   uint64_t filters;      // that it has
@@ -53,14 +54,16 @@ constexpr uint64_t kEndCall = 0x6c6c6163'646e65; // no program's sigqueue carrie
 constexpr uint64_t kBytes = wire::kNodeServiceBytes + wire::kPageBytes;
 thread_local constinit StandIn* stand_in = nullptr;
 
-const volatile uint32_t* word_of(const StandIn& s) { return reinterpret_cast<const volatile uint32_t*>(&s.word); }
-
-void set_word(StandIn& s, Word value) {
-  s.word.store(value);
-  sys::futex_wake(word_of(s), 2);
+const volatile uint32_t* raw(const std::atomic<uint32_t>& word) {
+  return reinterpret_cast<const volatile uint32_t*>(&word);
 }
-void await_change_of(StandIn& s, Word value) {
-  for (uint32_t seen; ((seen = s.word.load()) & ~kAwaitedMark) == value;) sys::futex_wait(word_of(s), seen);
+void tell(std::atomic<uint32_t>& word, Word value) {
+  word.store(value);
+  sys::futex_wake(raw(word), 1);
+}
+Word await(std::atomic<uint32_t>& word) {
+  for (uint32_t seen; ((seen = word.load()) & ~kAwaitedMark) == kNothing;) sys::futex_wait(raw(word), seen);
+  return static_cast<Word>(word.exchange(kNothing) & ~kAwaitedMark);
 }
 
 uint64_t set_mask(uint64_t mask) {
@@ -122,11 +125,9 @@ void stand_in_main(void* argument) {
   self.tid.store(static_cast<int32_t>(sys::call(SYS_gettid)));
   set_mask(~kOpen);
   for (;;) {
-    await_change_of(self, kIdle);
-    await_change_of(self, kAnswered);
-    if (self.word.load() == kLeave) sp_exit_thread(0);
+    if (await(self.asked) == kLeave) sp_exit_thread(0);
     self.errand->result = perform(self, *self.errand);
-    set_word(self, kAnswered);
+    tell(self.answered, kAnswered);
   }
 }
 
@@ -153,8 +154,8 @@ long send(Errand& errand) {
   if (!have_stand_in()) return -EAGAIN;
   const uint64_t before = set_mask(~0ull);
   stand_in->errand = &errand;
-  set_word(*stand_in, kAsked);
-  await_change_of(*stand_in, kAsked);
+  tell(stand_in->asked, kAsked);
+  await(stand_in->answered);
   set_mask(before);
   return errand.result;
 }
@@ -171,31 +172,13 @@ void end_call_of(const StandIn& s) {
 // The stand-in may not have reached the kernel yet when it is told to end its call, so it is told again.
 void await_answer(StandIn& s) {
   constexpr int64_t kAgainNs = 10'000'000;
-  for (uint32_t seen; ((seen = s.word.load()) & ~kAwaitedMark) == kAsked;) {
+  for (uint32_t seen; ((seen = s.answered.load()) & ~kAwaitedMark) == kNothing;) {
     const bool put_off = seen & kAwaitedMark;
     if (put_off) end_call_of(s);
-    sys::futex_wait(word_of(s), seen, put_off ? kAgainNs : -1);
+    sys::futex_wait(raw(s.answered), seen, put_off ? kAgainNs : -1);
   }
+  s.answered.store(kNothing);
 }
-
-// While it lives no handler of the program runs and no stop of the world waits for the thread.
-class CallingHome {
-public:
-  explicit CallingHome(StandIn& s) : round_(stop_round()) {
-    if (thread_self.record) thread_self.record->flags.fetch_or(wire::kThreadCallsHome);
-    critical_state.awaited = reinterpret_cast<uint32_t*>(&s.word);
-  }
-  CallingHome(const CallingHome&) = delete;
-  ~CallingHome() {
-    if (thread_self.record) thread_self.record->flags.fetch_and(~wire::kThreadCallsHome);
-    if (stop_round() != round_) stop_here();
-    critical_state.awaited = nullptr;
-  }
-
-private:
-  const Critical put_off_;
-  const uint32_t round_;
-};
 
 struct Ended {
   long result;
@@ -203,11 +186,11 @@ struct Ended {
 };
 
 Ended perform_once(Errand& errand, const uint64_t* mask) {
-  const CallingHome calling(*stand_in);
+  const OutOfReach calling(stand_in->answered);
   if (mask) set_mask(*mask);
   stand_in->errand = &errand;
-  set_word(*stand_in, kAsked);
-  if (critical_state.put_off) stand_in->word.fetch_or(kAwaitedMark);
+  tell(stand_in->asked, kAsked);
+  if (critical_state.put_off) stand_in->answered.fetch_or(kAwaitedMark);
   await_answer(*stand_in);
   const bool again = !critical_state.put_off || put_off_restarts();
   return {errand.result, again};
@@ -272,8 +255,9 @@ long prctl_at_home(uint64_t option, uint64_t argument) {
 void dismiss_stand_ins() {
   while (StandIn* leaving = stand_in) {
     stand_in = leaving->former;
-    set_word(*leaving, kLeave);
-    while (const uint32_t alive = leaving->alive) sys::futex_wait(&leaving->alive, alive);
+    tell(leaving->asked, kLeave);
+    constexpr int64_t kLookAgainNs = 1'000'000; // home's kernel clears it, and wakes its own threads only
+    while (const uint32_t alive = leaving->alive) sys::futex_wait(&leaving->alive, alive, kLookAgainNs);
     memory::unmap_for_shim(leaving->place(), kBytes);
   }
 }

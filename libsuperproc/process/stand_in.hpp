@@ -10,10 +10,10 @@
 // EINTR, and when the answer is there the handler is let in. A stop of the world does not wait for the thread meanwhile.
 //
 //   thread (any node but home)                         stand-in (home)
-//   word = kAsked, wake; sleeps on the word
+//   asked = kAsked, wake; sleeps on `answered`
 //                                                      takes on what the thread passes to its children, does the errand
-//                                                      word = kAnswered, wake; sleeps on the word
-//   goes on; at its end: word = kLeave, wake
+//                                                      answered = kAnswered, wake; sleeps on `asked`
+//   goes on; at its end: asked = kLeave, wake
 //                                                      ends; the kernel clears `alive`
 //   frees the stand-in's memory, which is its own
 //

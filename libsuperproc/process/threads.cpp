@@ -47,6 +47,7 @@ Result<wire::ThreadRecord*> allocate_thread(NodeId node) {
   record.node.store(node.value);
   record.flags.store(0);
   record.clear_tid = 0;
+  record.restartable_bytes = 0;
   record.sigsys_pending = 0;
   record.filters = 0;
   record.accepts.store(0);
@@ -80,6 +81,7 @@ void restart_thread_table() {
   first.tid.store(static_cast<int32_t>(sys::call(SYS_gettid)));
   first.flags.store(flags);
   first.clear_tid = 0;
+  first.restartable_bytes = 0;
   first.sigsys_pending = pending;
   first.filters = 0;
   first.accepts.store(0);

@@ -41,7 +41,7 @@ uint32_t running_count(uint32_t round, bool send) {
     wire::ThreadRecord& record = control().threads[i];
     const wire::ThreadState state = record.state.load();
     if (state == wire::ThreadState::free || record.tid.load() == self) continue;
-    if (record.flags.load() & (wire::kThreadWaitsForVfork | wire::kThreadCallsHome)) continue;
+    if (record.flags.load() & (wire::kThreadWaitsForVfork | wire::kThreadOutOfReach)) continue;
     if (state == wire::ThreadState::running) {
       if (record.stop_word.load() == round) continue;
       if (send) send_stop(record);
@@ -62,8 +62,8 @@ void stop_here() {
   for (uint32_t round; (round = table.round.load()) & 1;) {
     if (thread_self.record) thread_self.record->stop_word.store(round);
     table.stopped.fetch_add(1);
-    sys::futex_wake(word(table.stopped), 1);
-    while (table.round.load() == round) sys::futex_wait(word(table.round), round);
+    wake_on(word(table.stopped), 1);
+    while (table.round.load() == round) sleep_on(word(table.round), round);
   }
   arm_unless_sealed();
 }
@@ -71,6 +71,17 @@ void stop_here() {
 uint32_t stop_round() { return stop_table().round.load(); }
 
 void forget_stop() { new (&stop_table()) StopTable{}; }
+
+OutOfReach::OutOfReach(std::atomic<uint32_t>& awaited) : round_(stop_round()) {
+  if (thread_self.record) thread_self.record->flags.fetch_or(wire::kThreadOutOfReach);
+  critical_state.awaited = reinterpret_cast<uint32_t*>(&awaited);
+}
+
+OutOfReach::~OutOfReach() {
+  if (thread_self.record) thread_self.record->flags.fetch_and(~wire::kThreadOutOfReach);
+  if (stop_round() != round_) stop_here();
+  critical_state.awaited = nullptr;
+}
 
 WorldStopped::WorldStopped() {
   StopTable& table = stop_table();
@@ -84,14 +95,14 @@ WorldStopped::WorldStopped() {
   for (bool first = true;; first = false) {
     const uint32_t seen = table.stopped.load();
     if (running_count(round, first) == 0) return;
-    if (sys::futex_wait(word(table.stopped), seen, kLookAgainNs) == -ETIMEDOUT) running_count(round, true);
+    if (sleep_on(word(table.stopped), seen, kLookAgainNs) == -ETIMEDOUT) running_count(round, true);
   }
 }
 
 WorldStopped::~WorldStopped() {
   StopTable& table = stop_table();
   table.round.fetch_add(1);
-  sys::futex_wake(word(table.round), 0x7fffffff);
+  wake_on(word(table.round), 0x7fffffff);
   table.world.release();
 }
 

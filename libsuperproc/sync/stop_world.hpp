@@ -9,8 +9,11 @@
 // delivered) begins again afterwards, so the program sees no EINTR that it would not see natively.
 // If the stopper dies, the SubProcess dies with it.
 #pragma once
+#include <atomic>
 #include <csignal>
 #include <cstdint>
+
+#include "libsuperproc/base/critical.hpp"
 
 namespace sp {
 
@@ -24,6 +27,19 @@ uint32_t stop_round();
 
 // In a fork's child, which may have its parent's table in the middle of a stop: the world goes on.
 void forget_stop();
+
+// While it lives the calling thread sleeps on a word of its own, runs nothing of the program and needs not be stopped: no
+// handler is entered, a signal that is put off marks the word (base/critical.hpp).
+class OutOfReach {
+public:
+  explicit OutOfReach(std::atomic<uint32_t>& awaited);
+  OutOfReach(const OutOfReach&) = delete;
+  ~OutOfReach();
+
+private:
+  const Critical put_off_;
+  const uint32_t round_;
+};
 
 // The calling thread is in a Critical section for as long as this lives.
 class WorldStopped {

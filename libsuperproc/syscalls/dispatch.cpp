@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/syscalls/dispatch.hpp"
 
-#include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/sync/hashed_sleep.hpp"
 #include "libsuperproc/syscalls/away.hpp"
 #include "libsuperproc/syscalls/code_guard.hpp"
 #include "libsuperproc/syscalls/copy_first.hpp"
@@ -98,7 +98,8 @@ void set_interest(Interest interest) {
     const bool ours = entries[n].handler || entries[n].refused_errno;
     sp_interest[n].bits = ours && (interest == Interest::shared || is_native_interest(n)) ? kInterestHandled : 0;
   }
-  if (sp_interest[SYS_futex].bits) sp_interest[SYS_futex].bits |= kInterestFutex;
+  const bool hashed = interest == Interest::shared && is_isolated();
+  if (sp_interest[SYS_futex].bits) sp_interest[SYS_futex].bits |= hashed ? kInterestHashed : kInterestFutex;
   if (vfd::is_body())
     watch_remote_calls();
   else if (vfd::in_cluster())
@@ -153,6 +154,7 @@ namespace {
 long for_borrower(Call& call) {
   if (vfd::is_body())
     if (const std::optional<long> there = perform_remotely(call)) return call.by_shadow = true, *there;
+  if (is_hashed() && call.number() == SYS_futex) return sys_futex(call); // its creator's threads wait, or wake, there
   return call.pass();
 }
 

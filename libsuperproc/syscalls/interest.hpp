@@ -17,6 +17,7 @@ enum InterestBit : uint8_t {
   kInterestDecides = 16,  // syscalls/move_first.hpp
   kInterestFutex = 32,    // may take gate.S's short ways, where the word says nothing but this and kInterestHandled
   kInterestAway = 64,     // syscalls/away.hpp
+  kInterestHashed = 128,  // gate.S may end a futex wake without a waiter, where the word says this and kInterestHandled
 };
 
 struct alignas(4) InterestWord {
@@ -24,7 +25,8 @@ struct alignas(4) InterestWord {
   uint8_t traced; // 1: for a tracer, who writes it
   uint16_t reserved;
 };
-static_assert(sizeof(InterestWord) == 4 && (kInterestHandled | kInterestFutex) == 33); // both are in gate.S
+static_assert(sizeof(InterestWord) == 4 && (kInterestHandled | kInterestFutex) == 33 &&
+              (kInterestHandled | kInterestHashed) == 129); // all are in gate.S
 
 inline constexpr uint32_t kInterestCount = sp::wire::kSyscallCountMax;
 extern "C" [[gnu::visibility("hidden")]] InterestWord sp_interest[kInterestCount];

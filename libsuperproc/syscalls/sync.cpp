@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // Futexes, and what else orders threads. The kernel looks a private futex up by its address in one address space;
-// ours are several, with the same pages below, so every futex is a shared one to the kernel.
+// ours are several, with the same pages below, so every futex is a shared one to the kernel. Isolated nodes have no kernel
+// in common, and a hash of waiters instead (hashed_futex.hpp).
 #include <cerrno>
 #include <linux/futex.h>
 
 #include "libsuperproc/sync/futex_waiters.hpp"
+#include "libsuperproc/syscalls/hashed_futex.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
+#include "libsuperproc/syscalls/pointers.hpp"
 
 namespace sp {
 
@@ -32,6 +35,7 @@ bool inherits_priority(uint64_t operation) {
 long sys_futex(Call& call) {
   const uint64_t operation = call.arg(1);
   if (is_isolated() && inherits_priority(operation)) return -ENOSYS;
+  if (is_hashed_futex(call.arg(0), operation & FUTEX_PRIVATE_FLAG)) return hashed_futex(call);
   if (operation & FUTEX_PRIVATE_FLAG) {
     switch (operation & FUTEX_CMD_MASK) {
       case FUTEX_WAKE:
@@ -56,9 +60,13 @@ long sys_futex(Call& call) {
   return pass_with(call, 1, operation & ~uint64_t{FUTEX_PRIVATE_FLAG});
 }
 
-long sys_futex_wake(Call& call) { return pass_with(call, 3, call.arg(3) & ~kPrivate2); }
+long sys_futex_wake(Call& call) {
+  if (is_hashed_futex(call.arg(0), call.arg(3) & kPrivate2)) return hashed_futex_wake(call);
+  return pass_with(call, 3, call.arg(3) & ~kPrivate2);
+}
 
 long sys_futex_wait(Call& call) {
+  if (is_hashed_futex(call.arg(0), call.arg(3) & kPrivate2)) return hashed_futex_wait(call);
   mark_futex_for_good(call.arg(0));
   return pass_with(call, 3, call.arg(3) & ~kPrivate2);
 }
@@ -80,13 +88,19 @@ struct Waiters {
 
 long sys_futex_waitv(Call& call) {
   if (call.arg(1) == 0 || call.arg(1) > kWaitersMax || !call.arg(0)) return call.pass();
-  const Waiters waiters(call.pointer<const futex_waitv>(0), call.arg(1));
+  const auto* list = call.pointer<const futex_waitv>(0);
+  if (!is_readable(list, call.arg(1) * sizeof *list)) return -EFAULT;
+  if (is_hashed_futex(list->uaddr, list->flags & kPrivate2)) return hashed_futex_waitv(call);
+  const Waiters waiters(list, call.arg(1));
   return pass_with(call, 0, address_of(waiters.entries));
 }
 
 long sys_futex_requeue(Call& call) {
   if (!call.arg(0)) return call.pass();
-  const Waiters waiters(call.pointer<const futex_waitv>(0), 2);
+  const auto* list = call.pointer<const futex_waitv>(0);
+  if (!is_readable(list, 2 * sizeof *list)) return -EFAULT;
+  if (is_hashed_futex(list->uaddr, list->flags & kPrivate2)) return hashed_futex_requeue(call);
+  const Waiters waiters(list, 2);
   return pass_with(call, 0, address_of(waiters.entries));
 }
 

@@ -9,7 +9,7 @@
 #include "libsuperproc/process/fork.hpp"
 #include "libsuperproc/process/vfork.hpp"
 #include "libsuperproc/signal/masks.hpp"
-#include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/sync/hashed_sleep.hpp"
 #include "libsuperproc/syscalls/call.hpp"
 #include "libsuperproc/syscalls/pointers.hpp"
 #include "vfd/body.hpp"
@@ -103,8 +103,19 @@ long sys_exit_group(Call& call) { exit_subprocess(call.number_arg(0) & 0xff); }
 
 long sys_set_robust_list(Call& call) { return set_robust_list(call.arg(0), call.arg(1)); }
 
+// The last step of a thread on isolated nodes takes it back (process/last_step.hpp).
+long sys_rseq(Call& call) {
+  const long result = call.pass();
+  wire::ThreadRecord* const record = thread_self.record;
+  if (result != 0 || !record) return result;
+  record->restartable = call.arg(0);
+  record->restartable_bytes = call.arg(2) ? 0 : static_cast<uint32_t>(call.arg(1));
+  record->restartable_signature = static_cast<uint32_t>(call.arg(3));
+  return 0;
+}
+
 long sys_set_tid_address(Call& call) {
-  if (at_home() || !thread_self.record) return call.pass();
+  if ((at_home() && !is_hashed()) || !thread_self.record) return call.pass();
   thread_self.record->clear_tid = call.arg(0);
   return thread_self.record->tid.load();
 }

@@ -25,7 +25,10 @@ inline constexpr uint64_t kVmaBytes = 8 * kMegabyte;
 inline constexpr uint64_t kVmaImage = kControlBase + 64 * kMegabyte;
 inline constexpr uint64_t kVmaArenas = kVmaImage + kVmaBytes;
 inline constexpr uint64_t kVmaFiles = kVmaArenas + kNodeCountMax * kVmaBytes;
-static_assert(kVmaFiles + kNodeCountMax * kVmaBytes <= kControlBase + kControlBytes);
+
+inline constexpr uint64_t kWaiterTable = kVmaFiles + kNodeCountMax * kVmaBytes; // sync/waiter_table.hpp
+inline constexpr uint64_t kWaiterBytes = 8 * kMegabyte;
+static_assert(kWaiterTable + kWaiterBytes <= kControlBase + kControlBytes);
 
 // The node's own region, at kNodeBase; private to each resident.
 inline constexpr uint64_t kNodeTls = kNodeBase + (64 << 10); // thread-local storage of service threads
@@ -40,6 +43,9 @@ inline constexpr uint64_t kNodeScratch =
     kNodeProxies + kNodeProxyCount * kNodeServiceBytes; // /proc/self/maps while converting
 inline constexpr uint64_t kNodeScratchBytes = 16 * kMegabyte;
 inline constexpr uint64_t kNodeCpuWatch = kNodeScratch + kNodeScratchBytes;
-static_assert(kNodeCpuWatch + kNodeServiceBytes <= kNodeBase + kNodeBytes);
+inline constexpr uint64_t kNodeExits = kNodeCpuWatch + kNodeServiceBytes; // process/last_step.cpp
+inline constexpr uint32_t kNodeExitCount = 16;
+inline constexpr uint64_t kNodeExitBytes = 16 << 10;
+static_assert(kNodeExits + kNodeExitCount * kNodeExitBytes <= kNodeBase + kNodeBytes);
 
 } // namespace sp::wire

@@ -94,13 +94,16 @@ struct alignas(64) ThreadRecord {
   std::atomic<uint64_t> accepts;   // signals for the process that it would take (signal/routing.hpp)
   std::atomic<uint64_t> noticed;   // of which it was given notice
   std::atomic<uint32_t> notifying; // threads that are about to do so
+  uint32_t restartable_bytes;      // of what it has registered with rseq(2); 0: nothing
+  uint64_t restartable;
+  uint32_t restartable_signature;
   uint32_t reserved;
 };
 static_assert(sizeof(ThreadRecord) == 128 || sizeof(ThreadRecord) == 64);
 enum ThreadFlag : uint32_t {
   kThreadAffinitySet = 1,   // the program chose CPUs itself
   kThreadSigsysBlocked = 2, // as the program sees it; in truth SIGSYS is never blocked
-  kThreadCallsHome = 8,     // runs nothing of the program until its stand-in has performed its call
+  kThreadOutOfReach = 8,    // sleeps, and runs nothing of the program before it has looked for a stop
   kThreadWaitsForVfork = 4, // no signal reaches it until its vfork child has called exec
 };
 

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+// A thread of the program waits on futexes in the waiter hash (sync/waiter_hash.hpp). Handlers are entered between two waits,
+// never on top of one: a signal is put off and ends the wait, the waiter leaves its bucket, the handler runs, and the wait
+// begins again or returns EINTR by the kernel's rule. So no handler that jumps out leaves anything behind.
+#pragma once
+#include "libsuperproc/sync/hashed_sleep.hpp"
+
+namespace sp {
+
+enum class Interrupted { restarts /* where all handlers allow it */, ends };
+
+// 0, -EAGAIN, -EFAULT, -ETIMEDOUT, -EINTR.
+long wait_for_futex(FutexValue value, uint32_t bitset, const Deadline& deadline, Interrupted rule);
+
+// Waits on each; the index of one that was woken. -ENOMEM: too many such waits at one time.
+long wait_for_any_futex(const FutexValue* values, uint32_t count, const Deadline& deadline);
+inline constexpr uint32_t kAnyFutexMax = 128; // FUTEX_WAITV_MAX
+
+} // namespace sp

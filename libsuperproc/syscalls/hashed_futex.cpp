@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/syscalls/hashed_futex.hpp"
+
+#include <cerrno>
+#include <linux/futex.h>
+
+#include "libsuperproc/memory/address_space.hpp"
+#include "libsuperproc/process/futex_wait.hpp"
+#include "libsuperproc/syscalls/pointers.hpp"
+
+namespace sp {
+
+namespace {
+
+// As the kernel judges an address before it looks at anything else; 0 or -errno.
+long check_address(uint64_t address) {
+  if (address % 4) return -EINVAL;
+  return address < 1ull << 47 ? 0 : -EFAULT;
+}
+
+struct Limit {
+  long error; // 0, -EFAULT, -EINVAL
+  Deadline deadline;
+};
+
+Limit limit_of(const Call& call, int index, clockid_t clock, bool is_relative) {
+  const auto* time = call.pointer<const timespec>(index);
+  if (!time) return {0, {}};
+  if (!is_readable(time, sizeof *time)) return {-EFAULT, {}};
+  const timespec copy = *time;
+  if (copy.tv_sec < 0 || copy.tv_nsec < 0 || copy.tv_nsec >= kSecondNs) return {-EINVAL, {}};
+  return {0, is_relative ? Deadline::after(copy) : Deadline::at(clock, copy)};
+}
+
+long wake(uint64_t address, uint32_t most, uint32_t bitset) {
+  if (!bitset) return -EINVAL;
+  if (const long error = check_address(address)) return error;
+  if (!may_have_waiters(address)) return 0;
+  const Critical whole;
+  return own_hash().wake(address, most, bitset);
+}
+
+// The old calls wake one where none is asked for.
+uint32_t at_least_one(uint64_t count) {
+  const auto most = static_cast<int32_t>(count);
+  return most < 1 ? 1 : static_cast<uint32_t>(most);
+}
+
+long requeue(const WaiterHash::Requeue& request) {
+  if (const long error = check_address(request.from)) return error;
+  if (const long error = check_address(request.to)) return error;
+  const Critical whole;
+  const Result<uint32_t> count = own_hash().requeue(request);
+  return count ? static_cast<long>(*count) : -count.error().value;
+}
+
+long wait(const Call& call, bool by_bits) {
+  const bool is_relative = !by_bits;
+  const clockid_t clock = call.arg(1) & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
+  const Limit limit = limit_of(call, 3, clock, is_relative);
+  if (limit.error) return limit.error;
+  const uint32_t bitset = by_bits ? static_cast<uint32_t>(call.arg(5)) : ~0u;
+  if (!bitset) return -EINVAL;
+  if (const long error = check_address(call.arg(0))) return error;
+  // The kernel begins one with a limit again only where no handler has run.
+  const Interrupted rule = limit.deadline.is_set() ? Interrupted::ends : Interrupted::restarts;
+  return wait_for_futex({call.arg(0), static_cast<uint32_t>(call.arg(2))}, bitset, limit.deadline, rule);
+}
+
+// ---- FUTEX_WAKE_OP ----
+
+constexpr int32_t sign_extended(uint32_t twelve_bits) { return static_cast<int32_t>(twelve_bits << 20) >> 20; }
+
+struct Operation {
+  uint32_t operation, comparison;
+  int32_t argument, compared;
+  explicit Operation(uint32_t code)
+      : operation(code >> 28 & 7), comparison(code >> 24 & 15), argument(sign_extended(code >> 12 & 0xfff)),
+        compared(sign_extended(code & 0xfff)) {
+    if (code >> 28 & FUTEX_OP_OPARG_SHIFT) argument = static_cast<int32_t>(1u << (argument & 31));
+  }
+};
+
+// The word's former value. -ENOSYS: there is no such operation.
+long change_word(int32_t* word, const Operation& o, int32_t& former) {
+  switch (o.operation) {
+    case FUTEX_OP_SET: former = __atomic_exchange_n(word, o.argument, __ATOMIC_SEQ_CST); return 0;
+    case FUTEX_OP_ADD: former = __atomic_fetch_add(word, o.argument, __ATOMIC_SEQ_CST); return 0;
+    case FUTEX_OP_OR: former = __atomic_fetch_or(word, o.argument, __ATOMIC_SEQ_CST); return 0;
+    case FUTEX_OP_ANDN: former = __atomic_fetch_and(word, ~o.argument, __ATOMIC_SEQ_CST); return 0;
+    case FUTEX_OP_XOR: former = __atomic_fetch_xor(word, o.argument, __ATOMIC_SEQ_CST); return 0;
+    default: return -ENOSYS;
+  }
+}
+
+long compare(const Operation& o, int32_t value) {
+  switch (o.comparison) {
+    case FUTEX_OP_CMP_EQ: return value == o.compared;
+    case FUTEX_OP_CMP_NE: return value != o.compared;
+    case FUTEX_OP_CMP_LT: return value < o.compared;
+    case FUTEX_OP_CMP_GE: return value >= o.compared;
+    case FUTEX_OP_CMP_LE: return value <= o.compared;
+    case FUTEX_OP_CMP_GT: return value > o.compared;
+    default: return -ENOSYS;
+  }
+}
+
+long wake_op(const Call& call) {
+  for (const int i : {0, 4})
+    if (const long error = check_address(call.arg(i))) return error;
+  if (!is_writable(call.pointer<void>(4), 4)) return -EFAULT;
+  const Operation operation(static_cast<uint32_t>(call.arg(5)));
+  int32_t former = 0;
+  if (const long error = change_word(call.pointer<int32_t>(4), operation, former)) return error;
+  const long holds = compare(operation, former);
+  if (holds < 0) return holds;
+  const long woken = wake(call.arg(0), at_least_one(call.arg(2)), ~0u);
+  return holds ? woken + wake(call.arg(4), at_least_one(call.arg(3)), ~0u) : woken;
+}
+
+// ---- the newer calls ----
+
+constexpr uint64_t kSize32 = 2, kPrivate = 128; // FUTEX2_SIZE_U32, FUTEX2_PRIVATE
+long check_flags(uint64_t flags) { return (flags & ~kPrivate) == kSize32 ? 0 : -EINVAL; }
+bool is_clock(uint64_t clock) { return clock == CLOCK_REALTIME || clock == CLOCK_MONOTONIC; }
+uint32_t count_of(uint64_t argument) {
+  const auto count = static_cast<int32_t>(argument);
+  return count < 0 ? 0 : static_cast<uint32_t>(count);
+}
+
+} // namespace
+
+bool is_hashed_futex(uint64_t address, bool is_private) {
+  return is_hashed() && (is_private || !memory::is_shared_mapping(address));
+}
+
+long hashed_futex(const Call& call) {
+  const auto command = static_cast<uint32_t>(call.arg(1) & FUTEX_CMD_MASK);
+  if (call.arg(1) & FUTEX_CLOCK_REALTIME && command != FUTEX_WAIT_BITSET) return -ENOSYS;
+  const auto third = static_cast<uint32_t>(call.arg(5));
+  switch (command) {
+    case FUTEX_WAIT: return wait(call, false);
+    case FUTEX_WAIT_BITSET: return wait(call, true);
+    case FUTEX_WAKE: return wake(call.arg(0), at_least_one(call.arg(2)), ~0u);
+    case FUTEX_WAKE_BITSET: return wake(call.arg(0), at_least_one(call.arg(2)), third);
+    case FUTEX_WAKE_OP: return wake_op(call);
+    case FUTEX_REQUEUE:
+    case FUTEX_CMP_REQUEUE: {
+      if (call.number_arg(2) < 0 || call.number_arg(3) < 0) return -EINVAL;
+      const uint32_t* const expected = command == FUTEX_CMP_REQUEUE ? &third : nullptr;
+      return requeue({call.arg(0), call.arg(4), count_of(call.arg(2)), count_of(call.arg(3)), expected});
+    }
+    default: return -ENOSYS;
+  }
+}
+
+long hashed_futex_wait(const Call& call) {
+  if (const long error = check_flags(call.arg(3))) return error;
+  if (!is_clock(call.arg(5)) || !static_cast<uint32_t>(call.arg(2))) return -EINVAL;
+  const Limit limit = limit_of(call, 4, static_cast<clockid_t>(call.arg(5)), false);
+  if (limit.error) return limit.error;
+  if (const long error = check_address(call.arg(0))) return error;
+  const Interrupted rule = limit.deadline.is_set() ? Interrupted::ends : Interrupted::restarts;
+  return wait_for_futex({call.arg(0), static_cast<uint32_t>(call.arg(1))}, static_cast<uint32_t>(call.arg(2)),
+                        limit.deadline, rule);
+}
+
+long hashed_futex_wake(const Call& call) {
+  if (const long error = check_flags(call.arg(3))) return error;
+  if (call.number_arg(2) <= 0) return check_address(call.arg(0));
+  return wake(call.arg(0), count_of(call.arg(2)), static_cast<uint32_t>(call.arg(1)));
+}
+
+long hashed_futex_waitv(const Call& call) {
+  const auto count = static_cast<uint32_t>(call.arg(1));
+  if (call.arg(2) != 0 || (call.arg(3) && !is_clock(call.arg(4)))) return -EINVAL;
+  const Limit limit = limit_of(call, 3, static_cast<clockid_t>(call.arg(4)), false);
+  if (limit.error) return limit.error;
+  FutexValue values[kAnyFutexMax];
+  for (uint32_t i = 0; i < count; ++i) {
+    const futex_waitv entry = call.pointer<const futex_waitv>(0)[i];
+    if (entry.__reserved || check_flags(entry.flags) || entry.val >> 32) return -EINVAL;
+    if (const long error = check_address(entry.uaddr)) return error;
+    values[i] = {entry.uaddr, static_cast<uint32_t>(entry.val)};
+  }
+  return wait_for_any_futex(values, count, limit.deadline);
+}
+
+long hashed_futex_requeue(const Call& call) {
+  const auto* entries = call.pointer<const futex_waitv>(0);
+  if (call.arg(1) != 0 || call.number_arg(2) < 0 || call.number_arg(3) < 0) return -EINVAL;
+  for (int i = 0; i < 2; ++i)
+    if (entries[i].__reserved || check_flags(entries[i].flags)) return -EINVAL;
+  const auto expected = static_cast<uint32_t>(entries[0].val);
+  return requeue({entries[0].uaddr, entries[1].uaddr, count_of(call.arg(2)), count_of(call.arg(3)), &expected});
+}
+
+} // namespace sp
