@@ -13,6 +13,7 @@
 #include "libsuperproc/cluster/moved_kin.hpp"
 #include "spd/messages.hpp"
 #include "spd/shadow_descriptors.hpp"
+#include "spd/shadow_credentials.hpp"
 #include "spd/unplaced.hpp"
 
 namespace sp::spd {
@@ -150,6 +151,7 @@ long with_signal_told(long result) {
 } // namespace
 
 long perform_call(uint32_t record, const CallWords& call) {
+  take_on_credentials();
   if (call[0] == SYS_kill && call[2] == SIGSTOP &&
       stop_bodies({wire::moved(record).shadow_node.load()}, static_cast<int32_t>(call[1])) &&
       static_cast<int32_t>(call[1]) > 0)

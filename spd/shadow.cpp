@@ -35,6 +35,7 @@
 #include "spd/performers.hpp"
 #include "spd/segment.hpp"
 #include "spd/shadow_descriptors.hpp"
+#include "spd/shadow_credentials.hpp"
 #include "spd/shadow_name.hpp"
 #include "spd/unplaced.hpp"
 
@@ -234,6 +235,15 @@ long after_exec(const CallWords& a) {
   return 0;
 }
 
+long identify(uint64_t address) {
+  if (!in_segment(address, sizeof(wire::Credentials))) return -EFAULT;
+  wire::Credentials copy;
+  memcpy(&copy, reinterpret_cast<const void*>(address), sizeof copy);
+  have_credentials(copy);
+  take_on_credentials();
+  return 0;
+}
+
 bool is_claimed_here(uint64_t child) {
   if (child >= wire::kMovedCountMax || child == record) return false;
   const wire::Moved& m = wire::moved(static_cast<uint32_t>(child));
@@ -263,6 +273,7 @@ void take(Ring& ring, const TakenRequest& taken) {
     case wire::ShadowOperation::fork:
       return answer(ring, taken.ticket, is_claimed_here(a[0]) ? fork_for(static_cast<uint32_t>(a[0])) : -EINVAL);
     case wire::ShadowOperation::after_exec: return answer(ring, taken.ticket, after_exec(a));
+    case wire::ShadowOperation::identify: return answer(ring, taken.ticket, identify(a[0]));
     case wire::ShadowOperation::come_home: return answer(ring, taken.ticket, come_home());
     case wire::ShadowOperation::interrupt:
       interrupt_performer({static_cast<uint32_t>(a[0]), static_cast<uint32_t>(a[1])});

@@ -155,6 +155,20 @@ std::optional<long> change_folder(Call& call) {
   return is_opened && !there ? change_folder_of_home(call.arg(0)) : by_row(call);
 }
 
+// As who it opens files. The calls of libc are made by each thread.
+std::optional<long> change_credentials(const Call& call) {
+  const long result = call.pass();
+  if (sys::failed(result)) return result;
+  vfd::Transfer transfer;
+  auto& own = *static_cast<wire::Credentials*>(transfer.take(sizeof(wire::Credentials)));
+  sys::call(SYS_getresuid, &own.users[0], &own.users[1], &own.users[2]);
+  sys::call(SYS_getresgid, &own.groups_own[0], &own.groups_own[1], &own.groups_own[2]);
+  const long count = sys::call(SYS_getgroups, wire::kGroupCountMax, own.groups);
+  own.group_count = count > 0 ? static_cast<uint32_t>(count) : 0;
+  vfd::ask_shadow(vfd::own_record(), wire::ShadowOperation::identify, &own);
+  return result;
+}
+
 // What the shadow opens for the program gets its mode there.
 std::optional<long> mask_modes(const Call& call) { return by_row(call), call.pass(); }
 
@@ -185,6 +199,13 @@ std::optional<long> perform(Call& call) {
       return by_row(call); // until a node has a network of its own
     case SYS_mmap: return map_file_of_home(call);
     case SYS_umask: return mask_modes(call);
+    case SYS_setuid:
+    case SYS_setgid:
+    case SYS_setreuid:
+    case SYS_setregid:
+    case SYS_setresuid:
+    case SYS_setresgid:
+    case SYS_setgroups: return change_credentials(call);
     case SYS_setrlimit:
     case SYS_prlimit64: return limit_files(call);
     case SYS_chdir:
@@ -255,35 +276,15 @@ long parent_of_body() {
 }
 
 void watch_remote_calls() {
-  constexpr int kOthers[] = {SYS_poll,
-                             SYS_ppoll,
-                             SYS_select,
-                             SYS_pselect6,
-                             SYS_wait4,
-                             SYS_waitid,
-                             SYS_kill,
-                             SYS_getppid,
-                             SYS_getpgrp,
-                             SYS_setsid,
-                             SYS_getpgid,
-                             SYS_setpgid,
-                             SYS_getsid,
-                             SYS_socket,
-                             SYS_mmap,
-                             SYS_umask,
-                             SYS_setrlimit,
-                             SYS_prlimit64,
-                             SYS_getcwd,
-                             SYS_inotify_init,
-                             SYS_inotify_init1,
-                             SYS_fanotify_init,
-                             SYS_pipe,
-                             SYS_pipe2,
-                             SYS_socketpair,
-                             SYS_tgkill,
-                             SYS_rt_sigqueueinfo,
-                             SYS_rt_tgsigqueueinfo,
-                             SYS_prctl};
+  constexpr int kOthers[] = {
+      SYS_poll,      SYS_ppoll,        SYS_select,        SYS_pselect6,        SYS_wait4,
+      SYS_waitid,    SYS_kill,         SYS_getppid,       SYS_getpgrp,         SYS_setsid,
+      SYS_getpgid,   SYS_setpgid,      SYS_getsid,        SYS_socket,          SYS_mmap,
+      SYS_umask,     SYS_setuid,       SYS_setgid,        SYS_setreuid,        SYS_setregid,
+      SYS_setresuid, SYS_setresgid,    SYS_setgroups,     SYS_setrlimit,       SYS_prlimit64,
+      SYS_getcwd,    SYS_inotify_init, SYS_inotify_init1, SYS_fanotify_init,   SYS_pipe,
+      SYS_pipe2,     SYS_socketpair,   SYS_tgkill,        SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
+      SYS_prctl};
   for (const int number : kOthers) sp_interest[number].bits |= kInterestRemote;
   for (const SyscallRow& row : syscall_rows()) {
     const Arguments& arguments = *find_arguments(row.number);

@@ -183,6 +183,14 @@ inline constexpr long kWouldWait = -4096; // no errno
 // In place of -EPIPE and -EFBIG, when the kernel has sent SIGPIPE or SIGXFSZ with it: who asked sends it to its own thread.
 inline constexpr long kBrokenPipe = -4097;
 inline constexpr long kTooLong = -4098;
+inline constexpr uint32_t kGroupCountMax = 256;
+struct Credentials {
+  uint32_t users[3]; // real, effective, saved
+  uint32_t groups_own[3];
+  uint32_t group_count;
+  uint32_t groups[kGroupCountMax];
+};
+
 enum class ShadowOperation : uint32_t {
   none = 0,
   call,       // number, six arguments; pointers lead into the transfer area -> result
@@ -191,6 +199,7 @@ enum class ShadowOperation : uint32_t {
               // as in /proc/PID/cmdline, their bytes
   come_home, // the departure's program begins here, in the shadow's process: it is one without the shim
   interrupt, // ticket's slot and sequence of a call under way
+  identify,  // address of the body's Credentials: calls are performed as this user from now on
   count
 };
 
