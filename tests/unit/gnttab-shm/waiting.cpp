@@ -103,10 +103,16 @@ TEST_CASE("a peer on the same core is yielded to, a few times") {
   REQUIRE(sched_setaffinity(0, sizeof one, &one) == 0);
   CHECK(current_cpu() == here);
   CHECK(static_cast<int>(here) == sched_getcpu());
-  Patience patience(WaitPolicy{}, here);
-  uint32_t looked = 0;
-  while (patience.pass() == Patience::Next::look_again) ++looked;
-  CHECK(looked == kSameCoreYieldCount);
+  const auto looks = [here](uint64_t contended_cycles) {
+    WaitPolicy policy;
+    policy.contended_cycles = contended_cycles;
+    Patience patience(policy, here);
+    uint32_t looked = 0;
+    while (patience.pass() == Patience::Next::look_again) ++looked;
+    return looked;
+  };
+  CHECK(looks(~0ull) == kSameCoreYieldCount);
+  CHECK(looks(0) == kContendedYieldCountMax); // each yield has let others run
   sched_setaffinity(0, sizeof before, &before);
 }
 
