@@ -12,6 +12,7 @@
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "libsuperproc/wire/cluster.hpp"
+#include "spd/admission_ipc.hpp"
 
 namespace sp::spd {
 
@@ -19,7 +20,7 @@ namespace {
 
 constexpr uint64_t kStructureBytes = 64 << 10; // no structure is bigger; a record has more behind its transfer areas
 
-// About relatives, and waits. What else is admitted concerns files, sockets, or a descriptor.
+// About relatives, and waits. What else is admitted concerns files, sockets, objects of IPC, or a descriptor.
 constexpr long kOthers[] = {SYS_kill,    SYS_wait4,   SYS_waitid,          SYS_getppid,          SYS_getpgrp,
                             SYS_getpgid, SYS_setpgid, SYS_getsid,          SYS_setsid,           SYS_pidfd_open,
                             SYS_ppoll,   SYS_tgkill,  SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo};
@@ -28,7 +29,7 @@ constexpr long kToThreads[] = {SYS_tgkill, SYS_rt_tgsigqueueinfo};
 constexpr long kNot[] = {
     SYS_mmap,      SYS_execveat, SYS_setns,           SYS_chroot,       SYS_pivot_root,      SYS_vmsplice,
     SYS_sendmmsg,  SYS_recvmmsg, SYS_perf_event_open, SYS_finit_module, SYS_kexec_file_load, SYS_process_madvise,
-    SYS_mq_notify, 446 /*landlock_restrict_self*/};
+    446 /*landlock_restrict_self*/};
 
 template <size_t N>
 bool is_one_of(const long (&numbers)[N], long number) {
@@ -43,7 +44,8 @@ bool has_descriptor(const Arguments& arguments) {
 
 bool is_offered(const SyscallRow& row, const Arguments& arguments) {
   if (is_one_of(kNot, row.number) || row.route == Route::refused) return false;
-  return row.family == Family::files || row.family == Family::network || has_descriptor(arguments) ||
+  return row.family == Family::files || row.family == Family::network || row.family == Family::ipc ||
+         has_descriptor(arguments) ||
          is_one_of(kOthers, row.number);
 }
 
@@ -105,6 +107,7 @@ long admit(const CallWords& call) {
   if (is_one_of(kToThreads, row->number) && static_cast<pid_t>(call[1]) == getpid()) return -ESRCH; // its own threads
   if (!is_offered(*row, arguments)) return -ENOSYS;
   if (row->number == SYS_fcntl || row->number == SYS_ioctl) return is_good_control(call) ? 0 : -EFAULT;
+  if (const long refused = admit_object_call(call)) return refused;
   for (uint32_t i = 0; i < arguments.count; ++i)
     if (!is_good(arguments.at[i], call, call[1 + i])) return -EFAULT;
   return 0;

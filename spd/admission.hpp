@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a shadow does for whoever writes into its ring: calls about files, sockets and relatives, as their rows in
+// What a shadow does for whoever writes into its ring: calls about files, sockets, IPC and relatives, as their rows in
 // syscalls.def describe them. A request is input: it may name no memory but the cluster's, or a process of the body's node
 // could read and write this one; and it may make no call that concerns the shadow's own process, like mmap or execve.
 #pragma once

@@ -61,8 +61,33 @@ long signal_process(pid_t pid, uint64_t signal) {
   return kill(pid, static_cast<int>(signal)) == 0 ? 0 : -errno;
 }
 
-long signal_body(NodeId self, uint32_t record, uint64_t signal) {
-  return body_is_here(self, record) ? signal_process(wire::moved(record).pid.load(), signal) : -EINVAL;
+// ... with what its sender has said; only what a program can say.
+long queue_signal(pid_t pid, int signal, const uint64_t (&said)[4]) {
+  siginfo_t info{};
+  info.si_signo = signal, info.si_code = static_cast<int>(said[0]);
+  info.si_pid = static_cast<pid_t>(said[1]), info.si_uid = static_cast<uid_t>(said[2]);
+  info.si_value.sival_ptr = reinterpret_cast<void*>(said[3]);
+  return syscall(SYS_rt_sigqueueinfo, pid, signal, &info) == 0 ? 0 : -errno;
+}
+
+long signal_body(NodeId self, uint32_t record, const uint64_t (&a)[8]) {
+  const pid_t pid = wire::moved(record).pid.load();
+  if (!body_is_here(self, record)) return -EINVAL;
+  const int code = static_cast<int>(a[2]);
+  if ((code != SI_QUEUE && code != SI_MESGQ) || !is_leased(pid) || a[1] > 64) return signal_process(pid, a[1]);
+  return queue_signal(pid, static_cast<int>(a[1]), {a[2], a[3], a[4], a[5]});
+}
+
+long notify_twin(NodeId self, uint32_t record, uint64_t descriptor) {
+  const pid_t pid = wire::moved(record).pid.load();
+  if (!body_is_here(self, record) || !is_leased(pid)) return -EINVAL;
+  const int queue = take_from(pid, descriptor);
+  if (queue < 0) return queue;
+  const timespec past{};
+  const long sent = syscall(SYS_mq_timedsend, queue, "", 1, 0, &past);
+  const int error = errno;
+  close(queue);
+  return sent == 0 ? 0 : -error;
 }
 
 long signal_home(NodeId self, uint32_t record, uint64_t signal) {
@@ -113,7 +138,8 @@ long perform(NodeId self, const Request& request) {
       return signal > ~0u ? -EINVAL : restore_body(self, index, static_cast<uint32_t>(signal), request.arguments[2]);
     case NodeOperation::watch_body: return body_is_here(self, index) ? watch(Watched::body, index) : -EINVAL;
     case NodeOperation::watch_shadow: return shadow_is_here(self, index) ? watch(Watched::shadow, index) : -EINVAL;
-    case NodeOperation::signal_body: return signal_body(self, index, signal);
+    case NodeOperation::signal_body: return signal_body(self, index, request.arguments);
+    case NodeOperation::notify_twin: return notify_twin(self, index, signal);
     case NodeOperation::signal_first: return signal > 64 ? -EINVAL : signal_first_program(static_cast<int>(signal));
     case NodeOperation::next_pid: return shadow_is_here(self, index) ? lend_pid(wire::moved(index).pid.load()) : -EINVAL;
     case NodeOperation::old_pids: return take_pids_back();

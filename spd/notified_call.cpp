@@ -176,7 +176,9 @@ std::optional<long> perform(NodeId self, uint32_t record, Notification& call) {
     case SYS_execve:
     case SYS_execveat: return about_to_start(record), kPass;
     case SYS_exit_group: return adopt_all_children(self, record), kPass;
-    default: return by_descriptors(call);
+    default:
+      if (const std::optional<long> there = use_object(call)) return there;
+      return by_descriptors(call);
   }
 }
 

@@ -13,6 +13,7 @@
 
 #include "libsuperproc/syscalls/marshal.hpp"
 #include "libsuperproc/syscalls/remote_files.hpp"
+#include "libsuperproc/syscalls/remote_ipc.hpp"
 #include "vfd/descriptors.hpp"
 #include "vfd/program_memory.hpp"
 #include "vfd/shadow_call.hpp"
@@ -76,6 +77,8 @@ std::optional<long> control_device(const Notification& n) {
   if (n.arg(1) == FIOCLEX || n.arg(1) == FIONCLEX) return std::nullopt; // the placeholder as well
   return result;
 }
+
+std::optional<long> use_object(const Notification& n) { return object_by_shadow(AsCall(n).call); }
 
 std::optional<long> open_file(const Notification& n) {
   const bool at = n.number() == SYS_openat;

@@ -12,6 +12,7 @@ long control_file(const Notification& call);                  // fcntl on one of
 std::optional<long> control_device(const Notification& call); // ioctl
 std::optional<long> open_file(const Notification& call);      // the controlling terminal; relative to the shadow's
 std::optional<long> map_file(const Notification& call);       // mmap of a file that both nodes see
+std::optional<long> use_object(const Notification& call);     // a semaphore or message queue
 long pass_message(const Notification& call);                  // sendmsg, recvmsg on one of the shadow's
 std::optional<long> copy_file(const Notification& call);      // sendfile, splice, copy_file_range
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "libsuperproc/syscalls/arguments.hpp"
+#include "libsuperproc/syscalls/remote_ipc.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 
 namespace sp::spd {
@@ -63,7 +64,8 @@ void pass_with(Program& program, uint32_t argument, uint32_t bits) {
 }
 
 bool is_always_asked(int number) {
-  return std::find(std::begin(kAlways), std::end(kAlways), number) != std::end(kAlways);
+  return std::find(std::begin(kAlways), std::end(kAlways), number) != std::end(kAlways) ||
+         std::find(std::begin(kObjectCalls), std::end(kObjectCalls), number) != std::end(kObjectCalls);
 }
 
 void judge(Program& program, const SyscallRow& row) {

@@ -11,6 +11,7 @@
 #include <sys/syscall.h>
 
 #include "libsuperproc/cluster/moved_kin.hpp"
+#include "spd/admission_ipc.hpp"
 #include "spd/messages.hpp"
 #include "spd/shadow_descriptors.hpp"
 #include "spd/shadow_credentials.hpp"
@@ -132,6 +133,10 @@ bool may_block(const CallWords& call) {
     case SYS_tee:
     case SYS_mq_timedsend:
     case SYS_mq_timedreceive: return true;
+    case SYS_semop:
+    case SYS_semtimedop:
+    case SYS_msgsnd:
+    case SYS_msgrcv: return object_call_may_wait(call);
     case SYS_fcntl: return call[2] == F_SETLKW || call[2] == F_OFD_SETLKW;
     default: return false;
   }
@@ -156,11 +161,13 @@ long perform_call(uint32_t record, const CallWords& call) {
       stop_bodies({wire::moved(record).shadow_node.load()}, static_cast<int32_t>(call[1])) &&
       static_cast<int32_t>(call[1]) > 0)
     return 0;
+  if (const auto undone = undone_at_end(call)) wire::moved(record).undoes.fetch_or(undone);
   switch (call[0]) {
     case SYS_pipe2:
     case SYS_socketpair: return make_pair(call);
     case SYS_sendmsg:
     case SYS_recvmsg: return with_signal_told(perform_message(call));
+    case SYS_mq_notify: return perform_notify(call);
     case SYS_close_range: return close_published(record, call);
     default: break;
   }

@@ -49,11 +49,21 @@ wire::Moved& body() { return wire::moved(record); }
 
 // ---- signals ----
 
-void hand_on(int signal) {
+template <class... A>
+void tell_body_s_node(wire::NodeOperation operation, A... arguments) {
   pause_at(wire::Step::handing_on);
   const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
-  (void)ask_spd({body().shadow_node.load()}, {body().body_node.load()}, tid, wire::NodeOperation::signal_body, record,
-                signal);
+  (void)ask_spd({body().shadow_node.load()}, {body().body_node.load()}, tid, operation, record, arguments...);
+}
+
+void hand_on(int signal) { tell_body_s_node(wire::NodeOperation::signal_body, signal); }
+
+void hand_on(const siginfo_t& info) {
+  if (info.si_signo == wire::kTwinSignal && info.si_code == SI_MESGQ)
+    return tell_body_s_node(wire::NodeOperation::notify_twin, info.si_value.sival_int);
+  if (info.si_code != SI_QUEUE && info.si_code != SI_MESGQ) return hand_on(info.si_signo);
+  tell_body_s_node(wire::NodeOperation::signal_body, info.si_signo, info.si_code, info.si_pid, info.si_uid,
+                   info.si_value.sival_ptr);
 }
 
 void block_all_signals() {
@@ -113,7 +123,7 @@ bool take_ends(pid_t pid) {
   for (;;) {
     siginfo_t info;
     const long signal = sys::call(SYS_rt_sigtimedwait, &all, &info, nullptr, sizeof all);
-    if (signal > 0 && !(signal == SIGCHLD && take_ends(info.si_pid))) hand_on(static_cast<int>(signal));
+    if (signal > 0 && !(signal == SIGCHLD && take_ends(info.si_pid))) hand_on(info);
   }
 }
 
@@ -128,7 +138,7 @@ void raise_as_default(int signal) {
 
 [[noreturn]] void end_as(int status) {
   pause_at(wire::Step::shadow_ends);
-  release(body());
+  if (!body().undoes.load()) release(body());
   if (WIFSIGNALED(status) && WTERMSIG(status) <= 64) {
     const rlimit none{0, 0};
     setrlimit(RLIMIT_CORE, &none);
@@ -167,6 +177,7 @@ void take_requests();
 void become_shadow_of(uint32_t child) {
   for (uint32_t n = 0; n < wire::kVfdCountMax; ++n)
     wire::moved(child).descriptors[n].store(body().descriptors[n].load(std::memory_order_relaxed));
+  wire::moved(child).undoes.store(body().undoes.load() & wire::kUndoesAttachments);
   record = child, use = body().use.load();
   drop_unplaced();
   forget_performers();

@@ -167,4 +167,17 @@ long await_child(ChildRecord child, long pid) {
   return -EAGAIN;
 }
 
+void await_undone(long child) {
+  constexpr int64_t kLookAgainNs = 10'000'000;
+  constexpr uint32_t kLooksMax = 100; // its node may die
+  const uint32_t high = wire::cluster().moved_high.load();
+  for (uint32_t i = 0; i < high && i < wire::kMovedCountMax; ++i) {
+    const wire::Moved& m = wire::moved(i);
+    if (m.pid.load() != child || m.body_node.load() != membership.node.value || !m.undoes.load()) continue;
+    if (sys::call(SYS_kill, child, 0) != -ESRCH) return; // it has stopped
+    for (uint32_t looks = 0; m.pid.load() == child && looks < kLooksMax; ++looks)
+      sys::futex_wait(state_word(m), static_cast<uint32_t>(m.state.load()), kLookAgainNs);
+  }
+}
+
 } // namespace sp::vfd

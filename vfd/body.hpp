@@ -48,4 +48,7 @@ inline constexpr int kNotBegun = 125;
 // killed before it had a shadow leaves its record to its parent.
 long await_child(ChildRecord child, long pid);
 
+// A child of this body has been waited for: natively what its end undoes has been undone by then (wire::Undoes).
+void await_undone(long child);
+
 } // namespace sp::vfd

@@ -36,7 +36,8 @@ Result<int64_t> ask_spd(NodeId source, NodeId target, HostTid self, wire::NodeOp
   TRY(const Ring ring, Ring::open(node_ring_memory(source, target), kNodeRingStride));
   TRY(const EventChannel bell, EventChannel::open(node_bell_line(target)));
   NodeLink link(ring, bell, WaitPolicy{});
-  return link.call(Request{static_cast<uint32_t>(operation), 0, 0, {static_cast<uint64_t>(arguments)...}}, self);
+  return link.call(Request{static_cast<uint32_t>(operation), 0, 0, {static_cast<uint64_t>(sys::arg(arguments))...}},
+                   self);
 }
 
 // The ring from a body to its shadow, and the shadow's doorbell.

@@ -129,6 +129,7 @@ int close_on_exec_of(long number, const uint64_t (&a)[6]) {
     case SYS_openat: return a[2] & O_CLOEXEC;
     case SYS_socket: return a[1] & O_CLOEXEC; // SOCK_CLOEXEC is the same bit
     case SYS_accept4: return a[3] & O_CLOEXEC;
+    case SYS_mq_open: return O_CLOEXEC; // whatever the program asks for
     default: return 0;
   }
 }

@@ -20,10 +20,12 @@
 #include "libsuperproc/syscalls/mixed_wait.hpp"
 #include "libsuperproc/syscalls/path_place.hpp"
 #include "libsuperproc/syscalls/remote_files.hpp"
+#include "libsuperproc/syscalls/remote_ipc.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "vfd/call_scope.hpp"
 #include "vfd/descriptors.hpp"
 #include "vfd/epolls.hpp"
+#include "vfd/program_memory.hpp"
 #include "vfd/shadow_call.hpp"
 
 namespace sp {
@@ -71,8 +73,12 @@ std::optional<long> duplicate_to(const Call& call, int flags) {
 // The kernel of the shadow's node has the tree as the program knows it; this one has what began here.
 std::optional<long> wait_for(const Call& call) {
   const long here = call.pass();
-  if (here != -ECHILD) return here;
-  return by_row(call);
+  if (here == -ECHILD) return by_row(call);
+  siginfo_t info{};
+  if (call.number() == SYS_wait4 && here > 0) vfd::await_undone(here);
+  if (call.number() == SYS_waitid && here == 0 && vfd::read_program(&info, call.pointer<void>(2), sizeof info))
+    vfd::await_undone(info.si_pid);
+  return here;
 }
 
 std::optional<long> send(const Call& call) {
@@ -246,6 +252,7 @@ std::optional<long> perform(Call& call) {
     case SYS_tgkill: return send(call);
     case SYS_rt_sigqueueinfo:
     case SYS_rt_tgsigqueueinfo: return send_with_info(call);
+    case SYS_mq_notify: return is_remote(call.arg(0)) ? std::optional(notify_by_shadow(call)) : std::nullopt;
     case SYS_prctl: return tell_of_parents_death(call);
     case SYS_getppid: return parent_of_body();
     case SYS_getpgrp:
@@ -253,7 +260,9 @@ std::optional<long> perform(Call& call) {
     case SYS_getpgid:
     case SYS_setpgid:
     case SYS_getsid: return ask_both(call);
-    default: break;
+    default:
+      if (const std::optional<long> there = object_by_shadow(call)) return there;
+      break;
   }
   return perform_where_it_is(call);
 }
@@ -286,6 +295,7 @@ void watch_remote_calls() {
       SYS_pipe2,     SYS_socketpair,   SYS_tgkill,        SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
       SYS_prctl};
   for (const int number : kOthers) sp_interest[number].bits |= kInterestRemote;
+  for (const int number : kObjectCalls) sp_interest[number].bits |= kInterestRemote;
   for (const SyscallRow& row : syscall_rows()) {
     const Arguments& arguments = *find_arguments(row.number);
     for (uint32_t i = 0; i < arguments.count; ++i)

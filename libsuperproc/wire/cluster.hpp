@@ -17,7 +17,8 @@
 //   leaving  -> settled   the shadow has published its descriptors and serves requests
 //   leaving  -> ended     the same as from settled, when a fork's body ends at once (process/stand_by.hpp)
 //   settled  -> ended     the spd of the body's node: the body is gone, wait_status says how
-//   ended    -> free      the shadow, as its last step
+//   ended    -> free      the shadow, as its last step; if its kernel then undoes something (`undoes`), the spd of its
+//                         node when it is gone
 //   settled  -> free      the shadow, when the body's next program is one that begins here again; the body then ends
 //   settled  -> gone_home the same, when the body's parent is on the body's node: the body stays for it
 //   gone_home -> ended    the shadow of that parent, which reaps the program; the body ends like it, and frees
@@ -122,6 +123,9 @@ struct Departure {
 enum class Arrival : uint32_t { none = 0, on_its_way = 1, arrived = 2 };
 inline constexpr uint32_t kArrivalFailed = 1 << 16;
 
+// Said by the shadow.
+enum Undoes : uint32_t { kUndoesNothing = 0, kUndoesSemaphores = 1 /* SEM_UNDO */, kUndoesAttachments = 2 };
+
 struct alignas(4096) Moved {
   std::atomic<MovedState> state; // futex word
   std::atomic<uint32_t> use;     // counts claims, so that news of an earlier use is not taken for this one's
@@ -138,6 +142,7 @@ struct alignas(4096) Moved {
   std::atomic<uint32_t> has_shim;   // ... who lets them pass while this is 1: its program has the shim
   std::atomic<int32_t> listener;    // of a body that is about to be supervised: 1 + descriptor, -errno
   std::atomic<uint32_t> arrival;    // Arrival of a fork's child, futex word
+  std::atomic<uint32_t> undoes;     // Undoes: what others see change when the shadow is gone
   // Bit n: transfer area n is taken. The body's, at each call; the shadow looks at the line above.
   alignas(64) std::atomic<uint32_t> transfer_used;
   Departure departure;
@@ -157,7 +162,7 @@ enum class NodeOperation : uint32_t {
   restore_body,   // record, source, offset -> 0 or -errno: a fork's child goes on here (wire/image.hpp); see Arrival
   watch_body,     // record: it began here by itself (a fork's child); ended when it is gone
   watch_shadow,   // record: the shadow lives on this node
-  signal_body,    // record, signal
+  signal_body,    // record, signal; and si_code, si_pid, si_uid, si_value, if a program has sent those
   signal_home,    // record, signal: to its program, which has come home
   signal_first,   // 0, signal: to the program that `spctl run` has started, on the first node
   next_pid,       // record: the next process of this node gets its number; 0 or -errno
@@ -171,9 +176,11 @@ enum class NodeOperation : uint32_t {
   hand_over,      // pid, socket, number, whether it is kept all the same: sends what is parked there
   watch_token,    // pid, socket, node, number: when its other end is closed, what is parked on that node is dropped
   start_resident, // space, home: of the SubProcess whose description is in home's pool -> its number or -errno
+  notify_twin,    // record, descriptor: of the body's, a queue; a message is sent to it (syscalls/remote_notify.cpp)
   count
 };
 
+inline constexpr int kTwinSignal = 33; // libc's own: no program asks to be told by it
 inline constexpr uint64_t kPokeMark = 0x656b6f70'72707573;
 
 // What a shadow does for its body. A request's flags are 0, or kOnlyIfReady (a call that would wait is not performed but
