@@ -23,7 +23,8 @@ constexpr uint64_t kStructureBytes = 64 << 10; // no structure is bigger; a reco
 // About relatives, and waits. What else is admitted concerns files, sockets, objects of IPC, or a descriptor.
 constexpr long kOthers[] = {SYS_kill,    SYS_wait4,   SYS_waitid,          SYS_getppid,          SYS_getpgrp,
                             SYS_getpgid, SYS_setpgid, SYS_getsid,          SYS_setsid,           SYS_pidfd_open,
-                            SYS_ppoll,   SYS_tgkill,  SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo};
+                            SYS_ppoll,   SYS_tgkill,  SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
+                            SYS_shmget, SYS_shmat, SYS_shmdt, SYS_shmctl};
 constexpr long kToThreads[] = {SYS_tgkill, SYS_rt_tgsigqueueinfo};
 // They change the process that calls, or point to pointers.
 constexpr long kNot[] = {

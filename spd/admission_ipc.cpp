@@ -6,6 +6,7 @@
 #include <csignal>
 #include <sys/ipc.h>
 #include <sys/sem.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 
 #include "spd/admission.hpp"
@@ -41,6 +42,8 @@ long admit_object_call(const CallWords& call) {
     case SYS_msgrcv:
       if (call[3] > wire::kTransferBytes) return -EINVAL;
       return in_segment(call[2], sizeof(long) + call[3]) ? 0 : -EFAULT;
+    case SYS_shmat: // where the kernel wants it, not over what is there
+      return call[2] == 0 && !(call[3] & ~uint64_t{SHM_RDONLY | SHM_EXEC}) ? 0 : -EINVAL;
     default: return 0;
   }
 }

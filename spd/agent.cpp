@@ -13,6 +13,7 @@
 #include "spd/report.hpp"
 #include "spd/segment.hpp"
 #include "spd/forsaken.hpp"
+#include "spd/segments.hpp"
 #include "spd/spaces.hpp"
 #include "spd/supervisor.hpp"
 #include "spd/watch.hpp"
@@ -127,6 +128,8 @@ long perform(NodeId self, const Request& request) {
       return hand_over(static_cast<pid_t>(record), signal, request.arguments[2], request.arguments[3] != 0);
     case NodeOperation::watch_token:
       return watch_token(static_cast<pid_t>(record), signal, request.arguments[2], request.arguments[3]);
+    case NodeOperation::place_segment: return place_segment(self, record);
+    case NodeOperation::sweep_segments: return sweep_segments(self), 0;
     case NodeOperation::start_resident: return start_resident(self, record, signal);
     default: break;
   }
@@ -159,7 +162,7 @@ void serve(NodeId self) {
   static Forsaken forsaken(self);
   vpid::LeaseWatch numbers(lease_of(self).first, lease_of(self).end);
   for (;;) {
-    if (!queue.wait(WaitPolicy{}, numbers.interval_ns())) numbers.look(), forsaken.look();
+    if (!queue.wait(WaitPolicy{}, numbers.interval_ns())) numbers.look(), forsaken.look(), sweep_segments(self);
     while (const auto delivery = queue.take())
       queue.complete(*delivery, perform(self, delivery->taken.request));
   }

@@ -23,6 +23,7 @@
 #include <pthread.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -171,6 +172,17 @@ void look_after_body() {
 
 // ---- requests ----
 
+// As exec would have done.
+void detach_all() {
+  if (!(body().undoes.load() & wire::kUndoesAttachments)) return;
+  FILE* const maps = fopen("/proc/self/maps", "re");
+  char line[512];
+  while (maps && fgets(line, sizeof line, maps))
+    if (strstr(line, " /SYSV")) shmdt(reinterpret_cast<void*>(strtoul(line, nullptr, 16)));
+  if (maps) fclose(maps);
+  body().undoes.fetch_and(~uint32_t{wire::kUndoesAttachments});
+}
+
 void take_requests();
 
 // In the child, which has the taker's thread only.
@@ -240,6 +252,7 @@ long come_home() {
 
 long after_exec(const CallWords& a) {
   close_at_exec(record);
+  detach_all();
   if (!in_segment(a[0], sizeof body().departure.name) || a[2] > wire::kArgumentsShownMax || !in_segment(a[1], a[2]))
     return -EFAULT;
   be_called(reinterpret_cast<const char*>(a[0]), reinterpret_cast<const char*>(a[1]), a[2]);

@@ -83,6 +83,11 @@ void let_go_for_child(NodeId self, uint32_t space) {
   fewer_holders(space, 1, pools.data());
 }
 
+void empty_pool(NodeId self, uint64_t offset, uint64_t bytes) {
+  constexpr int kPunchHole = 3; // FALLOC_FL_KEEP_SIZE | FALLOC_FL_PUNCH_HOLE
+  sys::call(SYS_fallocate, pools[self.value], kPunchHole, offset, bytes);
+}
+
 void watch_holders(NodeId self) {
   for (;;) {
     epoll_event event{};

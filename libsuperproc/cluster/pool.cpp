@@ -12,7 +12,7 @@ HostTid own_tid() { return {static_cast<int32_t>(sys::call(SYS_gettid))}; }
 } // namespace
 
 uint32_t claim_space(NodeId here) {
-  for (uint32_t space = 0; space < wire::kSpaceCountMax; ++space) {
+  for (uint32_t space = 0; space < wire::kSegmentsSpace; ++space) {
     uint32_t nobody = 0;
     auto& holders = wire::cluster().spaces[space].holders;
     if (holders.load(std::memory_order_relaxed) || !holders.compare_exchange_strong(nobody, 1)) continue;

@@ -9,6 +9,7 @@
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/cluster/common_files.hpp"
 #include "libsuperproc/cluster/pool.hpp"
+#include "libsuperproc/memory/attachments.hpp"
 #include "libsuperproc/memory/own_pages.hpp"
 #include "libsuperproc/memory/pool_pages.hpp"
 #include "libsuperproc/memory/proc_maps.hpp"
@@ -153,6 +154,7 @@ Result<> describe_memory(long pagemap, Whom whom) {
   TRY(memory::ProcMaps maps, memory::ProcMaps::read(pointer_to<char>(kMaps), kMapsBytes));
   for (Mapping m; maps.next(m) && m.end <= wire::kUserEnd;) {
     if (d.image.range_count == Draft::kRangesMax) return fail(ENOBUFS);
+    if (memory::is_witness(m.start)) continue;
     if (whom == Whom::resident && is_home_s_own(m)) continue;
     TRY(const ImageRange range, describe_range(m));
     d.ranges[d.image.range_count++] = range;

@@ -14,6 +14,7 @@
 #include "libsuperproc/process/move.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/remains.hpp"
+#include "libsuperproc/process/shared_memory.hpp"
 #include "libsuperproc/process/stand_by.hpp"
 #include "libsuperproc/process/travel.hpp"
 #include "libsuperproc/sync/sealing.hpp"
@@ -37,6 +38,7 @@ constinit int32_t asked_node = 0; // + 1
   take_on_belongings();
   if (!vfd::arrive(static_cast<uint32_t>(record)))
     for (;;) sys::call(SYS_exit_group, 125);
+  attach_witnesses();
   live_on(vfd::membership.node, 1);
   arm_unless_sealed();
   if (native_again) native_again(); // dispatch sees a body's calls

@@ -9,6 +9,7 @@
 #include "libsuperproc/syscalls/messages.hpp"
 #include "libsuperproc/syscalls/move_first.hpp"
 #include "libsuperproc/syscalls/remote.hpp"
+#include "libsuperproc/syscalls/segments.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "libsuperproc/syscalls/trace.hpp"
 
@@ -90,6 +91,11 @@ bool is_native_interest(uint32_t number) {
   return false;
 }
 
+void watch_calls_of_cluster() {
+  for (const int number : {SYS_recvmsg, SYS_recvmmsg}) sp_interest[number].bits |= kInterestRemote;
+  for (const int number : kSegmentCalls) sp_interest[number].bits |= kInterestRemote;
+}
+
 } // namespace
 
 void set_interest(Interest interest) {
@@ -103,7 +109,7 @@ void set_interest(Interest interest) {
   if (vfd::is_body())
     watch_remote_calls();
   else if (vfd::in_cluster())
-    sp_interest[SYS_recvmsg].bits |= kInterestRemote, sp_interest[SYS_recvmmsg].bits |= kInterestRemote;
+    watch_calls_of_cluster();
   if (interest == Interest::shared && is_isolated()) watch_calls_from_away();
   guard_code();
 }
@@ -143,6 +149,7 @@ long dispatch(Call& call) {
     if (const std::optional<long> there = perform_remotely(call)) return call.by_shadow = true, *there;
   } else if (vfd::in_cluster()) {
     if (const std::optional<long> there = message_of_cluster(call)) return *there;
+    if (const std::optional<long> there = segment_of_cluster(call)) return *there;
   }
   // A trap reaches us for calls without interest as well.
   if (!entry.handler || !((sp_interest[number].bits & kInterestHandled) || number == SYS_rt_sigreturn))

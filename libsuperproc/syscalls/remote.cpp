@@ -21,6 +21,7 @@
 #include "libsuperproc/syscalls/path_place.hpp"
 #include "libsuperproc/syscalls/remote_files.hpp"
 #include "libsuperproc/syscalls/remote_ipc.hpp"
+#include "libsuperproc/syscalls/segments.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "vfd/call_scope.hpp"
 #include "vfd/descriptors.hpp"
@@ -260,6 +261,10 @@ std::optional<long> perform(Call& call) {
     case SYS_getpgid:
     case SYS_setpgid:
     case SYS_getsid: return ask_both(call);
+    case SYS_shmget:
+    case SYS_shmat:
+    case SYS_shmdt:
+    case SYS_shmctl: return segment_of_cluster(call);
     default:
       if (const std::optional<long> there = object_by_shadow(call)) return there;
       break;
@@ -295,6 +300,7 @@ void watch_remote_calls() {
       SYS_pipe2,     SYS_socketpair,   SYS_tgkill,        SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
       SYS_prctl};
   for (const int number : kOthers) sp_interest[number].bits |= kInterestRemote;
+  for (const int number : kSegmentCalls) sp_interest[number].bits |= kInterestRemote;
   for (const int number : kObjectCalls) sp_interest[number].bits |= kInterestRemote;
   for (const SyscallRow& row : syscall_rows()) {
     const Arguments& arguments = *find_arguments(row.number);

@@ -5,6 +5,7 @@
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/shm.h>
 
 #include "libsuperproc/syscalls/marshal.hpp"
 #include "vfd/program_memory.hpp"
@@ -139,6 +140,14 @@ long receive_message(const Call& call) {
 }
 
 } // namespace
+
+long segment_by_shadow(const Call& call) {
+  const int command = call.number_arg(1);
+  if (call.number() == SYS_shmget) return by_row(call);
+  Structure structure = structure_of(command, SHM_STAT, sizeof(shmid_ds), sizeof(shminfo));
+  if (command == SHM_INFO) structure.bytes = sizeof(shm_info);
+  return control_object(call, 2, structure);
+}
 
 std::optional<long> object_by_shadow(const Call& call) {
   switch (call.number()) {

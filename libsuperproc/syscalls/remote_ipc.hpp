@@ -12,6 +12,9 @@ namespace sp {
 // Nothing: the call is about something else.
 std::optional<long> object_by_shadow(const Call& call);
 
+// shmget and shmctl, by the shadow.
+long segment_by_shadow(const Call& call);
+
 // mq_notify on a queue of the shadow's.
 long notify_by_shadow(const Call& call);
 

@@ -176,6 +176,8 @@ enum class NodeOperation : uint32_t {
   hand_over,      // pid, socket, number, whether it is kept all the same: sends what is parked there
   watch_token,    // pid, socket, node, number: when its other end is closed, what is parked on that node is dropped
   start_resident, // space, home: of the SubProcess whose description is in home's pool -> its number or -errno
+  place_segment,  // number of a System V segment -> its offset in this node's pool, or -errno
+  sweep_segments, // one may be gone
   notify_twin,    // record, descriptor: of the body's, a queue; a message is sent to it (syscalls/remote_notify.cpp)
   count
 };

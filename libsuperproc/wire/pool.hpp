@@ -26,6 +26,8 @@ inline constexpr uint32_t kSpaceCountMax = 1024;
 inline constexpr uint64_t kSpaceBytes = 1ull
                                         << 48; // twice the addresses that a program has: the upper half is for ours
 inline constexpr uint64_t kPoolBytes = kSpaceCountMax * kSpaceBytes;
+inline constexpr uint32_t kSegmentsSpace =
+    kSpaceCountMax - 1; // of no SubProcess: System V shared memory (spd/segments.hpp)
 inline constexpr uint32_t kSpaceEmptying = ~0u;
 
 // The words by which the residents of a SubProcess with threads on several nodes learn of each other's end: the tid of the

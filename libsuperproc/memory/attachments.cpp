@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/memory/attachments.hpp"
+
+namespace sp::memory {
+
+constinit Attachment attachments[kAttachmentsMax] = {};
+
+Attachment* claim_attachment() {
+  for (Attachment& a : attachments) {
+    uint32_t free = 0;
+    if (a.use.load(std::memory_order_relaxed) == 0 && a.use.compare_exchange_strong(free, 1)) return &a;
+  }
+  return nullptr;
+}
+
+Attachment* take_attachment(uint64_t start) {
+  for (Attachment& a : attachments) {
+    uint32_t attached = 2;
+    if (a.use.load() == 2 && a.start == start && a.use.compare_exchange_strong(attached, 1)) return &a;
+  }
+  return nullptr;
+}
+
+bool is_witness(uint64_t start) {
+  for (const Attachment& a : attachments)
+    if (a.use.load() == 2 && a.witness == start) return true;
+  return false;
+}
+
+} // namespace sp::memory

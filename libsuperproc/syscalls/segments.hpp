@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// System V shared memory in a process of an isolated cluster (process/shared_memory.hpp).
+#pragma once
+#include <optional>
+
+#include "libsuperproc/syscalls/call.hpp"
+
+namespace sp {
+
+// Nothing: the call is about something else, or this kernel's alone.
+std::optional<long> segment_of_cluster(const Call& call);
+
+inline constexpr int kSegmentCalls[] = {SYS_shmget, SYS_shmat, SYS_shmdt, SYS_shmctl};
+
+} // namespace sp
