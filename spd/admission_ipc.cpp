@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <fcntl.h>
 #include <sys/ipc.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -60,6 +61,7 @@ bool object_call_may_wait(const CallWords& call) {
 
 wire::Undoes undone_at_end(const CallWords& call) {
   if (call[0] == SYS_shmat) return wire::kUndoesAttachments;
+  if (call[0] == SYS_fcntl && (call[2] == F_SETLK || call[2] == F_SETLKW)) return wire::kUndoesLocks;
   if (call[0] != SYS_semop && call[0] != SYS_semtimedop) return wire::kUndoesNothing;
   const auto* operations = reinterpret_cast<const sembuf*>(call[2]);
   const bool any = std::any_of(operations, operations + call[3], [](const sembuf& o) { return o.sem_flg & SEM_UNDO; });

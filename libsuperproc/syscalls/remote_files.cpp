@@ -48,15 +48,6 @@ long open_here(uint64_t descriptor, int flags) {
   return here;
 }
 
-long call_by_row(const Call& call) {
-  const uint64_t a[6] = {call.arg(0), call.arg(1), call.arg(2), call.arg(3), call.arg(4), call.arg(5)};
-  return call_by_shadow(call.number(), a);
-}
-
-} // namespace
-
-namespace {
-
 // The file's bytes of now, as a private mapping has them until it is written to; what is not read is zero.
 long read_into(uint64_t descriptor, uint64_t offset, long start, uint64_t bytes) {
   for (uint64_t done = 0; done < bytes;) {

@@ -124,7 +124,12 @@ enum class Arrival : uint32_t { none = 0, on_its_way = 1, arrived = 2 };
 inline constexpr uint32_t kArrivalFailed = 1 << 16;
 
 // Said by the shadow.
-enum Undoes : uint32_t { kUndoesNothing = 0, kUndoesSemaphores = 1 /* SEM_UNDO */, kUndoesAttachments = 2 };
+enum Undoes : uint32_t {
+  kUndoesNothing = 0,
+  kUndoesSemaphores = 1 /* SEM_UNDO */,
+  kUndoesAttachments = 2,
+  kUndoesLocks = 4
+};
 
 struct alignas(4096) Moved {
   std::atomic<MovedState> state; // futex word
