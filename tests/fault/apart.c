@@ -99,8 +99,8 @@ int main(int count, char** arguments) {
   start_children(to, from);
   pthread_mutex_init(&shared.lock, 0), pthread_cond_init(&shared.changed, 0);
   pthread_t threads[2 * kThreads];
+  for (long i = 0; i < kThreads; ++i) sem_init(&shared.turns[i], 0, i < 2);
   for (long i = 0; i < kThreads; ++i) {
-    sem_init(&shared.turns[i], 0, i < 2);
     if (pthread_create(&threads[i], 0, pass_turns, (void*)i)) fail("thread");
     if (pthread_create(&threads[kThreads + i], 0, change, (void*)i)) fail("thread");
   }
