@@ -12,6 +12,7 @@
 #include "spd/agent.hpp"
 #include "spd/bodies.hpp"
 #include "spd/segment.hpp"
+#include "spd/segments.hpp"
 #include "spd/spaces.hpp"
 #include "spd/watch.hpp"
 #include "tests/fuzz/cluster_segment.hpp"
@@ -73,7 +74,8 @@ long watch(Watched, uint32_t record) {
 long watch_token(pid_t, uint64_t, uint64_t, uint64_t) { return 0; }
 long hold_space(NodeId, uint64_t, pid_t) { return 0; }
 long let_go_space(NodeId, uint64_t, pid_t) { return 0; }
-void empty_pool(NodeId, uint64_t, uint64_t) {}
+long place_segment(NodeId, uint64_t) { return 0; } // any number; the kernel knows which there are
+void sweep_segments(NodeId) {}
 long restore_body(NodeId self, uint32_t record, uint32_t, uint64_t) { return start_body(self, record); }
 long signal_first_program(int signal) {
   insist(signal >= 0 && signal <= 64, "no signal");
