@@ -4,6 +4,14 @@
 #pragma once
 #include <cstdint>
 
+#include "libsuperproc/syscalls/call.hpp"
+
 namespace sp {
+
 long call_by_shadow(long number, const uint64_t (&arguments)[6]);
+
+inline long by_row(const Call& call) {
+  return call_by_shadow(call.number(), {call.arg(0), call.arg(1), call.arg(2), call.arg(3), call.arg(4), call.arg(5)});
 }
+
+} // namespace sp

@@ -8,12 +8,12 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "libsuperproc/base/restarting.hpp"
 #include "libsuperproc/cluster/common_files.hpp"
 #include "libsuperproc/syscalls/arguments.hpp"
+#include "libsuperproc/syscalls/both_processes.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
 #include "libsuperproc/syscalls/marshal.hpp"
 #include "libsuperproc/syscalls/messages.hpp"
@@ -34,12 +34,6 @@ namespace sp {
 namespace {
 
 using vfd::is_remote;
-
-long by_row(const Call& call) {
-  uint64_t a[6];
-  for (int i = 0; i < 6; ++i) a[i] = call.arg(i);
-  return call_by_shadow(call.number(), a);
-}
 
 // ---- numbers ----
 
@@ -141,47 +135,6 @@ std::optional<long> perform_where_it_is(Call& call) {
   }
   return by_row(call);
 }
-
-// ---- the working folder and what goes with it ----
-
-// How long files may become is a matter of who writes.
-std::optional<long> limit_files(const Call& call) {
-  const bool old = call.number() == SYS_setrlimit;
-  const auto* const limit = call.pointer<const uint64_t>(old ? 1 : 2);
-  const bool own = old || call.arg(0) == 0 || static_cast<long>(call.arg(0)) == sys::call(SYS_getpid);
-  if (!own || !limit || call.arg(old ? 0 : 1) != RLIMIT_FSIZE) return std::nullopt;
-  const long result = call.pass();
-  vfd::Transfer transfer;
-  if (result == 0) vfd::shadow_call(SYS_prlimit64, 0, RLIMIT_FSIZE, transfer.put(limit, 2 * sizeof *limit), 0);
-  return result;
-}
-
-std::optional<long> change_folder(Call& call) {
-  const bool is_opened = call.number() == SYS_fchdir, there = is_opened && is_remote(call.arg(0));
-  if (all_files_are_common()) return there ? std::optional(change_folder_here(call.arg(0))) : std::nullopt;
-  return is_opened && !there ? change_folder_of_home(call.arg(0)) : by_row(call);
-}
-
-// As who it opens files. The calls of libc are made by each thread.
-std::optional<long> change_credentials(const Call& call) {
-  const long result = call.pass();
-  if (sys::failed(result)) return result;
-  vfd::Transfer transfer;
-  auto& own = *static_cast<wire::Credentials*>(transfer.take(sizeof(wire::Credentials)));
-  sys::call(SYS_getresuid, &own.users[0], &own.users[1], &own.users[2]);
-  sys::call(SYS_getresgid, &own.groups_own[0], &own.groups_own[1], &own.groups_own[2]);
-  const long count = sys::call(SYS_getgroups, wire::kGroupCountMax, own.groups);
-  own.group_count = count > 0 ? static_cast<uint32_t>(count) : 0;
-  vfd::ask_shadow(vfd::own_record(), wire::ShadowOperation::identify, &own);
-  return result;
-}
-
-// What the shadow opens for the program gets its mode there.
-std::optional<long> mask_modes(const Call& call) { return by_row(call), call.pass(); }
-
-} // namespace
-
-namespace {
 
 std::optional<long> perform(Call& call) {
   switch (call.number()) {

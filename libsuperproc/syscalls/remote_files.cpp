@@ -32,6 +32,8 @@ long same_file(long here, uint64_t there) {
   return near.st_dev == far->st_dev && near.st_ino == far->st_ino ? 0 : -ENODEV;
 }
 
+} // namespace
+
 // The same file, opened here by its name. -errno.
 long open_here(uint64_t descriptor, int flags) {
   vfd::Transfer transfer;
@@ -47,6 +49,8 @@ long open_here(uint64_t descriptor, int flags) {
   if (const long differs = same_file(here, descriptor)) return sys::call(SYS_close, here), differs;
   return here;
 }
+
+namespace {
 
 // The file's bytes of now, as a private mapping has them until it is written to; what is not read is zero.
 long read_into(uint64_t descriptor, uint64_t offset, long start, uint64_t bytes) {
@@ -89,28 +93,6 @@ std::optional<long> open_own_process(Call& call) {
   if (call.number() == SYS_open) return sys_open(call);
   if (call.number() == SYS_openat) return sys_openat(call);
   return std::nullopt;
-}
-
-long change_folder_here(uint64_t descriptor) {
-  const long here = open_here(descriptor, O_PATH | O_DIRECTORY);
-  if (sys::failed(here)) return here;
-  const long result = sys::call(SYS_fchdir, here);
-  sys::call(SYS_close, here);
-  return result;
-}
-
-long change_folder_of_home(uint64_t descriptor) {
-  char name[4096];
-  Path link;
-  link << "/proc/self/fd/" << static_cast<long>(descriptor);
-  struct stat about {};
-  if (const long failed = sys::call(SYS_fstat, descriptor, &about)) return failed;
-  if (!S_ISDIR(about.st_mode)) return -ENOTDIR;
-  const long bytes = sys::call(SYS_readlink, link.text(), name, sizeof name - 1);
-  if (sys::failed(bytes)) return bytes;
-  name[bytes] = 0;
-  vfd::Transfer transfer;
-  return shadow_call(SYS_chdir, transfer.put_text(name));
 }
 
 long make_pair_at_home(const Call& call) {

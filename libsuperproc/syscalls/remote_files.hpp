@@ -14,8 +14,7 @@ long control_by_shadow(const Call& call);               // fcntl
 long device_by_shadow(const Call& call);                // ioctl
 std::optional<long> map_file_of_home(const Call& call); // mmap
 std::optional<long> open_own_process(Call& call); // what it opens below its own /proc/PID is not quite the kernel's
-long change_folder_here(uint64_t descriptor);     // fchdir by one of home's
-long change_folder_of_home(uint64_t descriptor);  // fchdir of the shadow by one of this node
+long open_here(uint64_t descriptor, int flags);   // one of home's files, by its name; -errno
 long make_pair_at_home(const Call& call);         // pipe2, socketpair
 long message_by_shadow(uint64_t socket, msghdr* program, int flags, bool sends);
 std::optional<long> copy_between(const Call& call); // sendfile, splice, copy_file_range

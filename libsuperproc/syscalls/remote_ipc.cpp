@@ -17,11 +17,6 @@ namespace {
 
 using vfd::shadow_call;
 
-long by_row(const Call& call) {
-  const uint64_t a[6] = {call.arg(0), call.arg(1), call.arg(2), call.arg(3), call.arg(4), call.arg(5)};
-  return call_by_shadow(call.number(), a);
-}
-
 // ---- what the last argument of a control call leads to ----
 
 enum class Moves { nothing, there, back };
