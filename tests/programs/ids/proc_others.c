@@ -27,7 +27,7 @@ static void stat_of(pid_t pid, char* name, int* parent, int* group, int* session
   CHECK(sscanf(end + 1, " %c %d %d %d", &state, parent, group, session) == 4);
 }
 static void look(pid_t parent, pid_t sibling) {
-  char name[16], path[64], own[32] = {0};
+  char name[16], path[64], text[32] = {0}, own[32] = {0};
   int its_parent, group, session;
   struct stat about;
   CHECK(getppid() == parent && is_listed(parent) && is_listed(sibling) && is_listed(getpid()));
@@ -37,7 +37,7 @@ static void look(pid_t parent, pid_t sibling) {
   CHECK(strcmp(name, "proc_others") == 0 && group == getpgrp());
   snprintf(path, sizeof path, "/proc/%d/cmdline", sibling);
   int fd = open(path, O_RDONLY);
-  CHECK(fd >= 0 && read(fd, own, sizeof own) == 9 && strcmp(own, "sleep") == 0 && strcmp(own + 6, "60") == 0);
+  CHECK(fd >= 0 && read(fd, text, sizeof text) == 9 && strcmp(text, "sleep") == 0 && strcmp(text + 6, "60") == 0);
   CHECK(close(fd) == 0 && stat("/proc/999999999", &about) == -1 && errno == ENOENT);
   CHECK(readlink("/proc/self", own, sizeof own - 1) > 0 && atoi(own) == getpid() && access("/proc/self/fd", X_OK) == 0);
 }
