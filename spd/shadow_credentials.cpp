@@ -26,11 +26,13 @@ void have_credentials(const wire::Credentials& given) {
   version.fetch_add(1);
 }
 
-// Groups first: who is an ordinary user may not change them. What fails was so before.
+// Groups first: who is an ordinary user may not change them. Before that what was root and may be again is: this thread
+// may have slept while the body was, between one user and the next. What fails then was so before.
 void take_on_credentials() {
   if (own_version == version.load(std::memory_order_relaxed)) return;
   const std::lock_guard<std::mutex> hold(held);
   own_version = version.load();
+  sys::call(SYS_setresuid, -1, 0, -1);
   sys::call(SYS_setgroups, newest.group_count, newest.groups);
   sys::call(SYS_setresgid, newest.groups_own[0], newest.groups_own[1], newest.groups_own[2]);
   sys::call(SYS_setresuid, newest.users[0], newest.users[1], newest.users[2]);

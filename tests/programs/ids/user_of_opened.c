@@ -7,7 +7,7 @@
 #include <grp.h>
 #include <sys/stat.h>
 
-enum { kFolder = 40, kUser = 65533, kGroup = 65532 };
+enum { kFolder = 40, kUser = 65533, kGroup = 65532, kOther = 65530 };
 
 static void* makes_files(void* argument) {
   struct stat about;
@@ -19,6 +19,8 @@ static void* makes_files(void* argument) {
 }
 static int as_child(void) {
   CHECK(openat(kFolder, "roots", O_RDONLY | O_CLOEXEC) >= 0);
+  // As a server does it: one user for a while, then another one for good, and nothing is opened between the two.
+  CHECK(seteuid(kOther) == 0 && openat(kFolder, "roots", O_RDONLY) == -1 && errno == EACCES && seteuid(0) == 0);
   gid_t groups[2] = {65531, kGroup};
   CHECK(setgroups(2, groups) == 0 && setgid(kGroup) == 0 && setuid(kUser) == 0);
   makes_files(NULL);
