@@ -168,15 +168,14 @@ long perform_call(uint32_t record, const CallWords& call) {
     case SYS_sendmsg:
     case SYS_recvmsg: return with_signal_told(perform_message(call));
     case SYS_mq_notify: return perform_notify(call);
+    case SYS_close: return close_number(record, call[1]);
+    case SYS_dup3: return duplicate_number(record, call);
     case SYS_close_range: return close_published(record, call);
     default: break;
   }
-  std::unique_lock<std::mutex> held(numbers(), std::defer_lock);
-  if (call[0] == SYS_dup3) held.lock();
   const long result =
       sys::call(static_cast<long>(call[0]), call[1], call[2], call[3], call[4], call[5], call[6]);
-  if (call[7] != 0) held.lock();
-  return note_descriptors(record, call, with_signal_told(result));
+  return place_result(record, call, with_signal_told(result));
 }
 
 bool give_to_performer(uint32_t record, const Ring& ring, const TakenRequest& taken) {

@@ -187,11 +187,9 @@ void take_requests();
 
 // In the child, which has the taker's thread only.
 void become_shadow_of(uint32_t child) {
-  for (uint32_t n = 0; n < wire::kVfdCountMax; ++n)
-    wire::moved(child).descriptors[n].store(body().descriptors[n].load(std::memory_order_relaxed));
   wire::moved(child).undoes.store(body().undoes.load() & wire::kUndoesAttachments);
   record = child, use = body().use.load();
-  drop_unplaced();
+  drop_unplaced(body().descriptors);
   forget_performers();
   const NodeId here{body().shadow_node.load()};
   const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
@@ -229,10 +227,9 @@ long clone_as_next(uint32_t child) {
 
 long fork_for(uint32_t child) {
   pause_at(wire::Step::shadow_forks);
-  numbers().lock();
+  copy_descriptors(record, child); // now: what is opened meanwhile is not the child's
   long made = clone_self(child, Number::chosen);
   if (made == -EPERM) made = clone_as_next(child);
-  numbers().unlock(); // in both
   if (made == 0) has_kin = false, become_shadow_of(child);
   has_kin = true;
   return made < 0 ? made : 0;

@@ -74,11 +74,11 @@ long ask_shadow_with(uint32_t record, const Request& request) {
 
 // The number is the program's kernel's: the shadow's open file moves to where it has given a place.
 long open_there(long number, const uint64_t (&a)[6], int close_on_exec) {
-  const long there = shadow_call(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+  const long there = shadow_call_at(kNoPlace, number, a[0], a[1], a[2], a[3], a[4], a[5]);
   if (sys::failed(there)) return there;
   const long place = spd::give_place(*Notification::current(), std::nullopt, close_on_exec);
   if (!sys::failed(place)) shadow_call(SYS_dup3, there, place, close_on_exec ? O_CLOEXEC : 0);
-  if (place != there) shadow_call(SYS_close, there);
+  shadow_call(SYS_close, there);
   return place;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 
 #include "libsuperproc/wire/cluster.hpp"
+#include "spd/unplaced.hpp"
 
 namespace sp::spd {
 
@@ -66,8 +67,7 @@ void publish_descriptors(uint32_t record) {
 void close_at_exec(uint32_t record) {
   for (uint32_t n = 0; n < wire::kVfdCountMax; ++n) {
     if (!is_open(record, n) || !(sys::call(SYS_fcntl, n, F_GETFD) & FD_CLOEXEC)) continue;
-    sys::call(SYS_close, n);
-    publish(record, n);
+    close_number(record, n);
   }
 }
 
@@ -77,24 +77,41 @@ long close_published(uint32_t record, const CallWords& call) {
     if (call[3] & CLOSE_RANGE_CLOEXEC)
       sys::call(SYS_fcntl, n, F_SETFD, FD_CLOEXEC);
     else
-      sys::call(SYS_close, n), publish(record, n);
+      close_number(record, n);
   }
   return 0;
 }
 
-long note_descriptors(uint32_t record, const CallWords& call, long result) {
-  if (call[0] == SYS_close) publish(record, call[1]);
-  if (call[0] == SYS_dup3 || call[0] == SYS_dup2) publish(record, call[2]);
+void copy_descriptors(uint32_t record, uint32_t child) {
+  for (uint32_t n = 0; n < wire::kVfdCountMax; ++n)
+    wire::moved(child).descriptors[n].store(wire::moved(record).descriptors[n].load(std::memory_order_relaxed));
+}
+
+long close_number(uint32_t record, uint64_t number) {
+  if (number >= wire::kVfdCountMax) return sys::call(SYS_close, number);
+  if (wire::moved(record).descriptors[number].exchange(0) == 0) return -EBADF; // for the moment another call's, perhaps
+  return sys::call(SYS_close, number);
+}
+
+long duplicate_number(uint32_t record, const CallWords& call) {
+  const uint64_t to = call[2];
+  const bool replaces = to >= wire::kVfdCountMax || is_open(record, static_cast<uint32_t>(to));
+  const long result = replaces ? sys::call(SYS_dup3, call[1], to, call[3])
+                               : place_copy(static_cast<long>(call[1]), static_cast<long>(to), call[3] & O_CLOEXEC);
+  publish(record, to);
+  return result;
+}
+
+long place_result(uint32_t record, const CallWords& call, long result) {
   const uint64_t chosen = call[7];
   if (chosen == 0 || sys::failed(result)) return result;
-  const auto number = static_cast<long>(chosen - 1);
-  if (result != number) {
-    const long flags = sys::call(SYS_fcntl, result, F_GETFD);
-    sys::call(SYS_dup3, result, number, flags & FD_CLOEXEC ? O_CLOEXEC : 0);
-    sys::call(SYS_close, result);
-  }
-  publish(record, static_cast<uint64_t>(number));
-  return number;
+  if (chosen > wire::kUnplaced) return raise_number(result);
+  const long number = static_cast<long>(chosen - 1);
+  // Left behind by a fork between the two closes of another thread.
+  if (result != number) (void)close_number(record, static_cast<uint64_t>(number));
+  const long placed = place_number(result, number);
+  if (!sys::failed(placed)) publish(record, static_cast<uint64_t>(placed));
+  return placed;
 }
 
 } // namespace sp::spd

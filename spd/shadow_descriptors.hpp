@@ -11,8 +11,11 @@ void publish_descriptors(uint32_t record);
 void close_at_exec(uint32_t record);
 // close_range, but for what the body knows nothing of.
 long close_published(uint32_t record, const CallWords& call);
+void copy_descriptors(uint32_t record, uint32_t child); // the list
+long close_number(uint32_t record, uint64_t number);
+long duplicate_number(uint32_t record, const CallWords& call); // dup3
 // After a call: a new open file goes to the number that the body has chosen. Returns the call's result for the body.
-long note_descriptors(uint32_t record, const CallWords& call, long result);
+long place_result(uint32_t record, const CallWords& call, long result);
 
 // A file whose reads and writes wait for nobody but a disk.
 bool is_regular(uint64_t number);

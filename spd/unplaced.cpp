@@ -3,12 +3,11 @@
 
 #include <cerrno>
 #include <cstring>
+#include <ctime>
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 
 #include "libsuperproc/wire/cluster.hpp"
 
@@ -17,14 +16,7 @@ namespace sp::spd {
 namespace {
 
 constexpr uint32_t kUnplacedMax = 1024; // four messages' worth
-
-constinit std::mutex numbers_held;
-
-int raise_number(int descriptor) {
-  const long raised = sys::call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, static_cast<long>(wire::kUnplaced));
-  sys::call(SYS_close, descriptor);
-  return sys::failed(raised) ? -1 : static_cast<int>(raised);
-}
+constexpr int kYields = 100, kTriesMax = 100'000; // more than ten seconds: the number is taken for good
 
 void raise_numbers(char* control, uint64_t bytes) {
   for (uint64_t at = 0; at + sizeof(cmsghdr) <= bytes;) {
@@ -35,26 +27,50 @@ void raise_numbers(char* control, uint64_t bytes) {
       for (uint64_t n = at + sizeof header; n + sizeof(int) <= at + header.cmsg_len; n += sizeof(int)) {
         int number;
         memcpy(&number, control + n, sizeof number);
-        number = raise_number(number);
+        number = static_cast<int>(raise_number(number));
         memcpy(control + n, &number, sizeof number);
       }
     at += (header.cmsg_len + 7) & ~7ull;
   }
 }
 
-// The time that a blocking receive waits; 0: it does not wait.
-int patience_ms(int socket, int flags) {
-  if (flags & (MSG_DONTWAIT | MSG_ERRQUEUE) || sys::call(SYS_fcntl, socket, F_GETFL) & O_NONBLOCK) return 0;
-  timeval limit{};
-  socklen_t bytes = sizeof limit;
-  sys::call(SYS_getsockopt, socket, SOL_SOCKET, SO_RCVTIMEO, &limit, &bytes);
-  const int64_t ms = limit.tv_sec * 1000 + (limit.tv_usec + 999) / 1000;
-  return ms == 0 || ms > INT32_MAX ? -1 : static_cast<int>(ms);
+long duplicate_at(long descriptor, long number, bool close_on_exec) {
+  const long found = sys::call(SYS_fcntl, descriptor, close_on_exec ? F_DUPFD_CLOEXEC : F_DUPFD, number);
+  if (found == number || sys::failed(found)) return found;
+  sys::call(SYS_close, found);
+  return -EBUSY;
 }
 
 } // namespace
 
-std::mutex& numbers() { return numbers_held; }
+long place_copy(long descriptor, long number, bool close_on_exec) {
+  long placed;
+  for (int tries = 0; (placed = duplicate_at(descriptor, number, close_on_exec)) == -EBUSY && tries < kTriesMax; ++tries) {
+    constexpr timespec kMoment{0, 100'000};
+    if (tries < kYields) sys::call(SYS_sched_yield);
+    else sys::call(SYS_nanosleep, &kMoment, nullptr);
+  }
+  return placed;
+}
+
+long raise_number(long descriptor) {
+  const long raised = sys::call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, static_cast<long>(wire::kUnplaced));
+  sys::call(SYS_close, descriptor);
+  return sys::failed(raised) ? -EMFILE : raised;
+}
+
+long place_number(long descriptor, long number) {
+  if (descriptor == number) return number;
+  const bool close_on_exec = sys::call(SYS_fcntl, descriptor, F_GETFD) & FD_CLOEXEC;
+  long placed = duplicate_at(descriptor, number, close_on_exec);
+  if (placed == -EBUSY) { // who has that number for the moment may want this one
+    descriptor = raise_number(descriptor);
+    if (sys::failed(descriptor)) return descriptor;
+    placed = place_copy(descriptor, number, close_on_exec);
+  }
+  sys::call(SYS_close, descriptor);
+  return placed;
+}
 
 void allow_unplaced() {
   rlimit limit{};
@@ -65,36 +81,31 @@ void allow_unplaced() {
   setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-void drop_unplaced() { sys::call(SYS_close_range, wire::kUnplaced, ~0u, 0); }
+void drop_unplaced(const std::atomic<uint8_t>* published) {
+  uint32_t first = 0;
+  for (uint32_t n = 0; n < wire::kUnplaced; ++n) {
+    if (published[n].load(std::memory_order_relaxed) == 0) continue;
+    if (n > first) sys::call(SYS_close_range, first, n - 1, 0);
+    first = n + 1;
+  }
+  sys::call(SYS_close_range, first, ~0u, 0);
+}
 
 long make_pair(const CallWords& call) {
   int pair[2];
   const bool sockets = call[0] == SYS_socketpair;
-  const std::lock_guard<std::mutex> held(numbers());
   const long failed = sockets ? sys::call(SYS_socketpair, call[1], call[2], call[3], pair)
                               : sys::call(SYS_pipe2, pair, call[2]);
   if (failed) return failed;
-  for (int& end : pair) end = raise_number(end);
+  for (int& end : pair) end = static_cast<int>(raise_number(end));
   memcpy(reinterpret_cast<void*>(sockets ? call[4] : call[1]), pair, sizeof pair);
   return pair[0] < 0 || pair[1] < 0 ? -EMFILE : 0;
 }
 
 long receive_unplaced(int socket, msghdr& message, int flags) {
-  const msghdr before = message;
-  for (;;) {
-    long result;
-    {
-      const std::lock_guard<std::mutex> held(numbers());
-      result = sys::call(SYS_recvmsg, socket, &message, flags | MSG_DONTWAIT);
-      if (!sys::failed(result)) raise_numbers(static_cast<char*>(message.msg_control), message.msg_controllen);
-    }
-    const int limit_ms = result == -EAGAIN ? patience_ms(socket, flags) : 0;
-    if (limit_ms == 0) return result;
-    message = before;
-    pollfd readable{socket, POLLIN, 0};
-    const long ready = sys::call(SYS_poll, &readable, 1, limit_ms);
-    if (ready <= 0) return ready ? ready : -EAGAIN;
-  }
+  const long result = sys::call(SYS_recvmsg, socket, &message, flags);
+  if (!sys::failed(result)) raise_numbers(static_cast<char*>(message.msg_control), message.msg_controllen);
+  return result;
 }
 
 } // namespace sp::spd

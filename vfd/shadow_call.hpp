@@ -25,11 +25,17 @@ long shadow_call(long number, A... arguments) {
   return ask_shadow(own_record(), wire::ShadowOperation::call, number, arguments...);
 }
 
-// ... whose result is a new open file, which gets the number `place` there too (-1: it is not).
+// ... whose result is a new open file, which gets the number `place` there too.
+inline constexpr long kNoPlace = wire::kUnplaced; // none of the program's: until it is placed, or closed
 template <class... A>
 long shadow_call_at(long place, long number, A... arguments) {
   static_assert(sizeof...(A) == 6);
   return ask_shadow(own_record(), wire::ShadowOperation::call, number, arguments..., place + 1);
+}
+
+// For this process's own use.
+inline long shadow_open(const void* path, long flags, long mode) {
+  return shadow_call_at(kNoPlace, SYS_open, path, flags, mode, 0, 0, 0);
 }
 
 // One call's memory on both nodes; taken for a scope.

@@ -46,7 +46,7 @@ long look_at_home(const char* path, struct stat& about, Head& head) {
   vfd::Transfer transfer;
   auto* const there = static_cast<struct stat*>(transfer.take(sizeof about));
   void* const bytes_there = transfer.take(sizeof head);
-  const long file = vfd::shadow_call(SYS_open, transfer.put_text(path), O_RDONLY | O_CLOEXEC, 0);
+  const long file = vfd::shadow_open(transfer.put_text(path), O_RDONLY | O_CLOEXEC, 0);
   if (sys::failed(file)) return file;
   vfd::shadow_call(SYS_fstat, file, there);
   const long bytes = vfd::shadow_call(SYS_pread64, file, bytes_there, sizeof head - 1, 0);

@@ -51,7 +51,7 @@ void append(const Text& line) {
 
 void append_at_home(const Text& line) {
   vfd::Transfer transfer;
-  const long fd = vfd::shadow_call(SYS_open, transfer.put_text(summary_path), kAppend, 0600);
+  const long fd = vfd::shadow_open(transfer.put_text(summary_path), kAppend, 0600);
   if (fd < 0) return;
   vfd::shadow_call(SYS_write, fd, transfer.put(line.text(), line.length()), line.length());
   vfd::shadow_call(SYS_close, fd);

@@ -84,12 +84,12 @@ void check_message(fuzz::Bytes& bytes) {
 
 void check_descriptors(fuzz::Bytes& bytes) {
   CallWords call{};
-  constexpr long kNumbers[] = {SYS_close_range, SYS_close, SYS_dup2, SYS_dup3};
-  call[0] = static_cast<uint64_t>(kNumbers[bytes.next<uint8_t>() % 4]);
   for (int i = 1; i < 4; ++i) call[i] = bytes.next<uint8_t>() % 2 ? bytes.next<uint64_t>() : bytes.next<uint16_t>();
-  call[7] = bytes.next<uint8_t>() % 2 ? 0 : bytes.next<uint64_t>() | 1ull << 13; // none that is open here
-  const long result = spd::note_descriptors(kRecord, call, -EBADF);
-  insist(result == -EBADF, "another result");
+  call[1] |= 1ull << 13; // none that is open here
+  call[7] = bytes.next<uint64_t>();
+  insist(spd::place_result(kRecord, call, -EBADF) == -EBADF, "another result");
+  insist(sys::failed(spd::duplicate_number(kRecord, call)), "a copy of nothing");
+  insist(spd::close_number(kRecord, call[1]) == -EBADF, "what is not open is closed");
 }
 
 } // namespace
