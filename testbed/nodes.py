@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the nodes boot: Debian's hypervisor and kernels, and two initramfs with the project's own programs.
+
+Made again when anything that goes in has changed: an image's key is the hash of names, sizes and times of its parts.
+"""
+import glob
+import gzip
+import hashlib
+import os
+
+import debian
+from image import LIBRARIES, Image
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+MODULES = [f"drivers/xen/{m}.ko" for m in ("xen-gntdev", "xen-gntalloc", "xen-evtchn", "xen-privcmd", "xenfs/xenfs")]
+TOOLSTACK = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "xenconsole", "lsevtchn", "libxl-save-helper")
+PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/spd", "lib/libsuperproc.so", "tests/backend-suite",
+            "tests/xen-pair")  # of the build, as far as they are there
+STORE = ("read", "write", "ls", "exists", "rm", "chmod", "watch", "list")
+
+
+def make(folder, build, hypervisor, say):
+    """The folder with xen, vmlinux-host and dom0.cpio."""
+    images = os.path.join(folder, "images")
+    os.makedirs(images, exist_ok=True)
+    unpacked, kernels = fetch(folder, say)
+    programs = [os.path.join(build, p) for p in PROGRAMS if os.path.exists(os.path.join(build, p))]
+    if not any(p.endswith("testbed-agent") for p in programs):
+        raise FileNotFoundError(f"{build} has no testbed-agent: build superproc first (HACKING.md), or say --build")
+    hypervisor = hypervisor or os.path.join(unpacked, "boot", "xen-4.17-amd64.gz")
+    parts = programs + [hypervisor] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/init.*") + list(kernels.values())
+    key = hashlib.sha256("".join(f"{p} {os.stat(p).st_mtime_ns} {os.stat(p).st_size}\n" for p in sorted(parts)).encode())
+    marker = os.path.join(images, "key")
+    if os.path.exists(marker) and open(marker, encoding="utf-8").read() == key.hexdigest():
+        return images
+    say("building the images")
+    with gzip.open(hypervisor) as packed, open(os.path.join(images, "xen"), "wb") as out:
+        out.write(packed.read())
+    for which, kernel in kernels.items():
+        debian.vmlinux(glob.glob(f"{kernel}/boot/vmlinuz-*")[0], os.path.join(images, f"vmlinux-{which}"))
+    guest_image(unpacked, kernels["guest"], programs).write(os.path.join(images, "guest.cpio"))
+    host_image(unpacked, kernels["host"], programs, images).write(os.path.join(images, "dom0.cpio"))
+    with open(marker, "w", encoding="utf-8") as file:
+        file.write(key.hexdigest())
+    return images
+
+
+def fetch(folder, say):
+    debs = os.path.join(folder, "debs")
+    kernels = {which: debian.kernel_package(meta) for which, meta in debian.KERNELS.items()}
+    if not os.path.isdir(debs):
+        say("downloading Debian's packages (about 100 MB, once)")
+    unpacked = os.path.join(folder, "packages")
+    debian.unpack(debian.download(debian.XEN, debs), unpacked)
+    for which, package in kernels.items():
+        debian.unpack(debian.download([package], debs), os.path.join(folder, f"kernel-{which}"))
+    return unpacked, {which: os.path.join(folder, f"kernel-{which}") for which in kernels}
+
+
+def common_image(unpacked, kernel, programs, init):
+    image = Image()
+    image.folder("proc", "sys", "dev", "tmp", "run", "etc", "var/log/xen", "var/lib/xen", "var/lib/xenstored", "usr/lib")
+    image.device("dev/console", 5, 1)
+    image.text("etc/passwd", "root:x:0:0:root:/:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n", 0o644)
+    image.text("etc/group", "root:x:0:\nnogroup:x:65534:\n", 0o644)
+    busybox = os.path.join(unpacked, "bin", "busybox")
+    image.file("bin/busybox", busybox)
+    for name in os.popen(f"'{busybox}' --list").read().split():
+        if name != "busybox":
+            image.link(f"bin/{name}", "busybox")
+    for module in MODULES:
+        image.file(f"mod/{os.path.basename(module)}", glob.glob(f"{kernel}/lib/modules/*/kernel/{module}")[0], 0o644)
+    for program in programs:
+        name = os.path.basename(program)
+        image.program(f"lib/{name}" if name.endswith(".so") else f"bin/{name}", program)
+    image.file("bin/xenstore", os.path.join(unpacked, "usr/bin/xenstore"))
+    for name in STORE:
+        image.link(f"bin/xenstore-{name}", "xenstore")
+    image.file("init", os.path.join(HERE, "guest", init))
+    return image
+
+
+def guest_image(unpacked, kernel, programs):
+    image = common_image(unpacked, kernel, programs, "init.domu")
+    image.add_closure(unpacked)
+    return image
+
+
+def host_image(unpacked, kernel, programs, images):
+    image = common_image(unpacked, kernel, programs, "init.dom0")
+    for name in TOOLSTACK:
+        image.file(f"usr/lib/xen-4.17/bin/{name}", os.path.join(unpacked, "usr/lib/xen-4.17/bin", name))
+        image.link(f"bin/{name}", f"../usr/lib/xen-4.17/bin/{name}")
+    image.text("etc/xen/xl.conf", "", 0o644)
+    for script in glob.glob(os.path.join(unpacked, "etc/xen/scripts/*")):
+        image.file(f"etc/xen/scripts/{os.path.basename(script)}", script)
+    image.file(f"{LIBRARIES}/libgcc_s.so.1", "/lib/x86_64-linux-gnu/libgcc_s.so.1")  # xl opens it at run time
+    image.file("boot/vmlinux", os.path.join(images, "vmlinux-guest"), 0o644)
+    image.file("boot/guest.cpio", os.path.join(images, "guest.cpio"), 0o644)
+    image.add_closure(unpacked)
+    return image
