@@ -24,7 +24,7 @@ constexpr uint64_t kStructureBytes = 64 << 10; // no structure is bigger; a reco
 constexpr long kOthers[] = {SYS_kill,    SYS_wait4,   SYS_waitid,          SYS_getppid,          SYS_getpgrp,
                             SYS_getpgid, SYS_setpgid, SYS_getsid,          SYS_setsid,           SYS_pidfd_open,
                             SYS_ppoll,   SYS_tgkill,  SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
-                            SYS_shmget, SYS_shmat, SYS_shmdt, SYS_shmctl};
+                            SYS_shmget,  SYS_shmat,   SYS_shmdt,           SYS_shmctl,           SYS_getrusage};
 constexpr long kToThreads[] = {SYS_tgkill, SYS_rt_tgsigqueueinfo};
 // They change the process that calls, or point to pointers.
 constexpr long kNot[] = {

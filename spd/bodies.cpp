@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "libsuperproc/cluster/accounts.hpp"
 #include "libsuperproc/cluster/event_log.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "libsuperproc/cluster/pause.hpp"
@@ -142,10 +143,13 @@ void report(NodeId self, uint32_t record, const siginfo_t& news, int status) {
   if (const auto bell = EventChannel::open(moved_bell_line(record))) bell->notify(wire::kBellLocal);
 }
 
-void report_child(NodeId self, const siginfo_t& news, int status) {
+void report_child(NodeId self, const siginfo_t& news, int status, const rusage& used) {
   for (uint32_t record = 0; record < wire::kMovedCountMax; ++record) {
     if (children[record].pid.load() != news.si_pid) continue;
-    if (WIFEXITED(status) || WIFSIGNALED(status)) children[record].pid.store(0);
+    if (WIFEXITED(status) || WIFSIGNALED(status)) {
+      children[record].pid.store(0);
+      OpenAccount::find_or_open(news.si_pid).add(UsedBy::self, usage_in(used));
+    }
     return report(self, record, news, status);
   }
 }
@@ -266,12 +270,13 @@ void reap_until_empty(NodeId self) {
     }
     int status = 0;
     const int wanted = news.si_code == CLD_STOPPED ? WUNTRACED : news.si_code == CLD_CONTINUED ? WCONTINUED : WNOHANG;
-    if (waitpid(news.si_pid, &status, wanted) != news.si_pid) continue;
+    rusage used{};
+    if (wait4(news.si_pid, &status, wanted, &used) != news.si_pid) continue;
     if (news.si_pid == first_program && (WIFEXITED(status) || WIFSIGNALED(status))) {
       log_end(self, first_program, status);
       report_end(status);
     }
-    report_child(self, news, status);
+    report_child(self, news, status, used);
     report_resident(self, news.si_pid, status);
   }
 }

@@ -11,6 +11,7 @@
 
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/base/shared_word.hpp"
+#include "libsuperproc/cluster/accounts.hpp"
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/memory/copy_out.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
@@ -56,6 +57,7 @@ void become_native() {
   if (begun_anew) begun_anew(); // before it says who it is
   c.state.store(wire::SubProcessState::native);
   c.identity.pid = static_cast<int32_t>(sys::call(SYS_getpid));
+  if (vfd::in_cluster()) (void)OpenAccount::find(c.identity.pid).close(); // of an earlier process with this number
   c.identity.home_node = home_of(c.identity.pid, c.identity.superprocess).value;
   node_private().host_pid = c.identity.pid;
   node_private().node = c.identity.home_node;

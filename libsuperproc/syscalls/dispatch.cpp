@@ -12,6 +12,7 @@
 #include "libsuperproc/syscalls/segments.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "libsuperproc/syscalls/trace.hpp"
+#include "libsuperproc/syscalls/usage.hpp"
 
 namespace sp {
 
@@ -106,6 +107,8 @@ void set_interest(Interest interest) {
   }
   const bool hashed = interest == Interest::shared && is_isolated();
   if (sp_interest[SYS_futex].bits) sp_interest[SYS_futex].bits |= hashed ? kInterestHashed : kInterestFutex;
+  if (vfd::in_cluster())
+    for (const int number : kUsageCalls) sp_interest[number].bits |= kInterestRemote;
   if (vfd::is_body())
     watch_remote_calls();
   else if (vfd::in_cluster())
@@ -178,6 +181,7 @@ long perform(Call& call) {
   if (guarded) before_guarded(call);
   const long result = borrowed ? for_borrower(call) : dispatch(call);
   if (guarded) after_guarded(call, result);
+  if (tells_usage(call.number()) && vfd::in_cluster()) complete_usage(call, result);
   return result;
 }
 } // namespace

@@ -3,7 +3,7 @@
 // and every shadow maps it at kClusterBase. It is input to each of them: numbers are bounded, texts are ended by the
 // reader, before they are used.
 //
-//   ClusterHeader | for each node its queue: doorbell, a ring from every node | Moved[kMovedCountMax]
+//   ClusterHeader | for each node its queue: doorbell, a ring from every node | Accounts | Moved[kMovedCountMax]
 //
 // A *moved* SubProcess has its body on one node and a *shadow* on the node where it began: a process with the same
 // number, the same parent, group, session and terminal, and the open files that it inherited. The body asks the shadow to
@@ -31,6 +31,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "libsuperproc/wire/accounts.hpp"
 #include "libsuperproc/wire/fault.hpp"
 #include "libsuperproc/wire/pool.hpp"
 #include "libsuperproc/wire/subprocess.hpp"
@@ -38,7 +39,7 @@
 namespace sp::wire {
 
 inline constexpr uint64_t kClusterMagic = 0x31'7274736c637073; // "spclstr1"
-inline constexpr uint32_t kClusterVersion = 3;
+inline constexpr uint32_t kClusterVersion = 4;
 inline constexpr uint32_t kClusterNameMax = 32; // with its zero byte
 inline constexpr uint32_t kImageTextMax = 4096;
 inline constexpr uint64_t kArgumentsShownMax = 4096; // of a program, by its shadow
@@ -46,11 +47,13 @@ inline constexpr uint64_t kArgumentsShownMax = 4096; // of a program, by its sha
 inline constexpr uint64_t kClusterBase = 0x1d00'0000'0000;
 inline constexpr uint64_t kClusterQueues = kClusterBase + (1ull << 20);
 inline constexpr uint64_t kClusterQueueBytes = 1ull << 20;
+inline constexpr uint64_t kAccounts = kClusterBase + (32ull << 20);
 inline constexpr uint64_t kMovedBase = kClusterBase + (64ull << 20);
 inline constexpr uint32_t kMovedCountMax = 512;
 inline constexpr uint64_t kMovedBytes = 2ull << 20; // of one record with its ring and transfer area
 inline constexpr uint64_t kClusterBytes = kMovedBase + kMovedCountMax * kMovedBytes - kClusterBase;
-static_assert(kClusterQueues + kNodeCountMax * kClusterQueueBytes <= kMovedBase);
+static_assert(kClusterQueues + kNodeCountMax * kClusterQueueBytes <= kAccounts);
+static_assert(kAccounts + sizeof(Accounts) <= kMovedBase);
 static_assert(kClusterBase + kClusterBytes <= kControlBase);
 
 enum class SpdState : uint32_t { absent = 0, running = 1, dead = 2 };
@@ -100,6 +103,18 @@ static_assert(kMovedTransfer + kTransferCount * kTransferBytes <= kMovedBytes);
 inline constexpr uint32_t kLimitCount = 16;
 inline constexpr uint64_t kDepartureTextMax = kTransferCount * kTransferBytes;
 
+inline constexpr uint32_t kGroupCountMax = 256;
+struct Credentials {
+  uint32_t users[3]; // real, effective, saved
+  uint32_t groups_own[3];
+  uint32_t group_count;
+  uint32_t groups[kGroupCountMax];
+  uint32_t file_user, file_group; // setfsuid(2)
+  uint32_t secure_bits;
+  uint32_t no_new_privileges;
+  uint64_t effective, permitted, inheritable, bounding, ambient; // capabilities(7)
+};
+
 // What a program gets at its start; the texts lie in the transfer area one behind the other, each ended by a zero byte.
 struct Departure {
   uint32_t argument_count;
@@ -113,6 +128,7 @@ struct Departure {
   uint32_t umask;
   uint32_t user;
   uint32_t group;
+  Credentials rights;
   int32_t error;    // why the program could not be started, 0: it was
   uint32_t goes_on; // it is a fork's child that goes on there; nothing of the above but user and group is said
   char name[16];    // its own, in that case
@@ -148,6 +164,8 @@ struct alignas(4096) Moved {
   std::atomic<int32_t> listener;    // of a body that is about to be supervised: 1 + descriptor, -errno
   std::atomic<uint32_t> arrival;    // Arrival of a fork's child, futex word
   std::atomic<uint32_t> undoes;     // Undoes: what others see change when the shadow is gone
+  std::atomic<uint32_t> continued;  // SIGCONTs that have reached the shadow; a stop from before one of them is over
+  std::atomic<uint32_t> is_told_to_stop; // 1: the shadow stops because its body has stopped
   // Bit n: transfer area n is taken. The body's, at each call; the shadow looks at the line above.
   alignas(64) std::atomic<uint32_t> transfer_used;
   Departure departure;
@@ -183,6 +201,9 @@ enum class NodeOperation : uint32_t {
   start_resident, // space, home: of the SubProcess whose description is in home's pool -> its number or -errno
   place_segment,  // number of a System V segment -> its offset in this node's pool, or -errno
   sweep_segments, // one may be gone
+  stop_body,      // record, continued: a SIGSTOP of that time has reached the shadow, which can not hand it on
+  call_about,     // number of a call about a process of this node (syscalls/about_process.cpp), its first words; which
+                  // 32 bits of what it gives in memory, 0: its result
   notify_twin,    // record, descriptor: of the body's, a queue; a message is sent to it (syscalls/remote_notify.cpp)
   count
 };
@@ -197,14 +218,6 @@ inline constexpr long kWouldWait = -4096; // no errno
 // In place of -EPIPE and -EFBIG, when the kernel has sent SIGPIPE or SIGXFSZ with it: who asked sends it to its own thread.
 inline constexpr long kBrokenPipe = -4097;
 inline constexpr long kTooLong = -4098;
-inline constexpr uint32_t kGroupCountMax = 256;
-struct Credentials {
-  uint32_t users[3]; // real, effective, saved
-  uint32_t groups_own[3];
-  uint32_t group_count;
-  uint32_t groups[kGroupCountMax];
-};
-
 enum class ShadowOperation : uint32_t {
   none = 0,
   call,       // number, six arguments; pointers lead into the transfer area -> result
@@ -240,6 +253,7 @@ inline NotifiedFilter& notified_filter() { return *reinterpret_cast<NotifiedFilt
 // Only calls on numbers below this are notified: so many descriptors of its shadow's can a supervised program have.
 inline constexpr uint32_t kNotifiedDescriptors = 64;
 
+inline Accounts& accounts() { return *reinterpret_cast<Accounts*>(kAccounts); }
 inline ClusterHeader& cluster() { return *reinterpret_cast<ClusterHeader*>(kClusterBase); }
 inline Moved& moved(uint32_t index) { return *reinterpret_cast<Moved*>(kMovedBase + index * kMovedBytes); }
 inline uint64_t transfer_area(uint32_t index, uint32_t n) {
