@@ -128,7 +128,7 @@ long perform(NodeId self, const Request& request) {
       return hand_over(static_cast<pid_t>(record), signal, request.arguments[2], request.arguments[3] != 0);
     case NodeOperation::watch_token:
       return watch_token(static_cast<pid_t>(record), signal, request.arguments[2], request.arguments[3]);
-    case NodeOperation::place_segment: return place_segment(self, record);
+    case NodeOperation::place_segment: return serve_segment(self, record, signal, request.arguments[2]);
     case NodeOperation::sweep_segments: return sweep_segments(self), 0;
     case NodeOperation::start_resident: return start_resident(self, record, signal);
     default: break;

@@ -4,11 +4,23 @@
 namespace sp::memory {
 
 constinit Attachment attachments[kAttachmentsMax] = {};
+constinit std::atomic<uint32_t> attachments_high = 0;
+
+namespace {
+
+Attachment* note_used(Attachment& a) {
+  const auto end = static_cast<uint32_t>(&a - attachments) + 1;
+  for (uint32_t high = attachments_high.load(); high < end && !attachments_high.compare_exchange_weak(high, end);) {
+  }
+  return &a;
+}
+
+} // namespace
 
 Attachment* claim_attachment() {
   for (Attachment& a : attachments) {
     uint32_t free = 0;
-    if (a.use.load(std::memory_order_relaxed) == 0 && a.use.compare_exchange_strong(free, 1)) return &a;
+    if (a.use.load(std::memory_order_relaxed) == 0 && a.use.compare_exchange_strong(free, 1)) return note_used(a);
   }
   return nullptr;
 }
@@ -16,14 +28,16 @@ Attachment* claim_attachment() {
 Attachment* take_attachment(uint64_t start) {
   for (Attachment& a : attachments) {
     uint32_t attached = 2;
-    if (a.use.load() == 2 && a.start == start && a.use.compare_exchange_strong(attached, 1)) return &a;
+    if (a.use.load() == 2 && a.start == start && a.by == AttachedBy::shmat &&
+        a.use.compare_exchange_strong(attached, 1))
+      return &a;
   }
   return nullptr;
 }
 
 bool is_witness(uint64_t start) {
-  for (const Attachment& a : attachments)
-    if (a.use.load() == 2 && a.witness == start) return true;
+  for (const Attachment* a = attachments; a != attachments_end(); ++a)
+    if (a->use.load() == 2 && a->witness == start) return true;
   return false;
 }
 

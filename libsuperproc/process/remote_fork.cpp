@@ -14,6 +14,7 @@
 #include "libsuperproc/process/move.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/remains.hpp"
+#include "libsuperproc/process/shared_mapping.hpp"
 #include "libsuperproc/process/shared_memory.hpp"
 #include "libsuperproc/process/stand_by.hpp"
 #include "libsuperproc/process/travel.hpp"
@@ -108,6 +109,7 @@ bool may_leave() { return vfd::in_cluster() && !(control().options.flags & wire:
 } // namespace
 
 void before_fork() {
+  pass_on_shared_mappings();
   if (may_leave()) prepare_travel();
 }
 

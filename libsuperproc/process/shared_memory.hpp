@@ -9,7 +9,8 @@
 // A fork's child that moves loses its witnesses when it becomes the shadow, which attaches them again: a segment that is
 // removed and that all others leave in between is emptied under it.
 #pragma once
-#include <cstdint>
+#include "libsuperproc/base/ids.hpp"
+#include "libsuperproc/wire/cluster.hpp"
 
 namespace sp {
 
@@ -22,5 +23,16 @@ void segments_change();
 
 // A fork's child has arrived on another node.
 void attach_witnesses();
+
+// ---- for all kinds of shared memory ----
+
+NodeId segments_node();
+// By the spd of that node; -errno.
+long ask_for_segment(wire::NodeOperation operation, uint64_t number = 0, uint64_t what = 0, uint64_t third = 0);
+// Where the kernel has put it; -errno.
+long attach_witness(int32_t id, int flags);
+void detach_witness(uint64_t witness);
+// The node's pool, to be closed; -errno.
+long open_segments(bool reads_only);
 
 } // namespace sp

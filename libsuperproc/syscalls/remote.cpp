@@ -157,7 +157,9 @@ std::optional<long> perform(Call& call) {
     case SYS_socket:
       if (call.arg(0) == AF_NETLINK) return std::nullopt;
       return by_row(call); // until a node has a network of its own
-    case SYS_mmap: return map_file_of_home(call);
+    case SYS_mmap:
+      if (const std::optional<long> segment = segment_of_cluster(call)) return segment;
+      return map_file_of_home(call);
     case SYS_umask: return mask_modes(call);
     case SYS_setuid:
     case SYS_setgid:
@@ -217,7 +219,9 @@ std::optional<long> perform(Call& call) {
     case SYS_shmget:
     case SYS_shmat:
     case SYS_shmdt:
-    case SYS_shmctl: return segment_of_cluster(call);
+    case SYS_shmctl:
+    case SYS_munmap:
+    case SYS_mremap: return segment_of_cluster(call);
     default:
       if (const std::optional<long> there = object_by_shadow(call)) return there;
       break;

@@ -3,8 +3,10 @@
 
 #include <cerrno>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 
 #include "libsuperproc/cluster/self.hpp"
+#include "libsuperproc/process/shared_mapping.hpp"
 #include "libsuperproc/process/shared_memory.hpp"
 #include "libsuperproc/syscalls/remote_ipc.hpp"
 #include "vfd/body.hpp"
@@ -25,6 +27,36 @@ long detach(const Call& call) {
   return result == -EINVAL ? call.pass() : result;
 }
 
+// A body's children begin beside it, so its anonymous memory need not leave the node.
+std::optional<long> map(const Call& call) {
+  const auto flags = call.number_arg(3);
+  const bool is_anonymous = flags & MAP_ANONYMOUS, is_plain = !(flags & (MAP_HUGETLB | MAP_32BIT));
+  if ((flags & MAP_TYPE) != MAP_SHARED || !is_anonymous || !is_plain || vfd::is_body()) return std::nullopt;
+  const long at = map_shared_anonymous_segment(call.arg(0), call.arg(1), call.number_arg(2), flags);
+  return sys::failed(at) ? std::nullopt : std::optional(at);
+}
+
+std::optional<long> unmap(const Call& call) {
+  if (!is_shared_mapping_there(call.arg(0), call.arg(1))) return std::nullopt;
+  const long result = call.pass();
+  if (!result) shared_mapping_ends(call.arg(0), call.arg(1));
+  return result;
+}
+
+// Behind its end there is somebody else's.
+std::optional<long> remap(const Call& call) {
+  const uint64_t start = call.arg(0), bytes = call.arg(1), then = call.arg(2);
+  if (!is_shared_mapping_there(start, bytes ? bytes : 1)) return std::nullopt;
+  if (bytes && then > bytes) return -ENOMEM;
+  const long at = call.pass();
+  if (sys::failed(at)) return at;
+  if (!bytes || static_cast<uint64_t>(at) != start)
+    shared_mapping_moves(start, bytes ? bytes : 1);
+  else
+    shared_mapping_ends(start + then, bytes - then);
+  return at;
+}
+
 } // namespace
 
 std::optional<long> segment_of_cluster(const Call& call) {
@@ -34,6 +66,9 @@ std::optional<long> segment_of_cluster(const Call& call) {
     case SYS_shmat: return attach_segment(call.arg(0), call.arg(1), call.number_arg(2));
     case SYS_shmdt: return detach(call);
     case SYS_shmctl: return control_segment(call);
+    case SYS_mmap: return map(call);
+    case SYS_munmap: return unmap(call);
+    case SYS_mremap: return remap(call);
     default: return std::nullopt;
   }
 }

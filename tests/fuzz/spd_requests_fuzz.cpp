@@ -74,7 +74,7 @@ long watch(Watched, uint32_t record) {
 long watch_token(pid_t, uint64_t, uint64_t, uint64_t) { return 0; }
 long hold_space(NodeId, uint64_t, pid_t) { return 0; }
 long let_go_space(NodeId, uint64_t, pid_t) { return 0; }
-long place_segment(NodeId, uint64_t) { return 0; } // any number; the kernel knows which there are
+long serve_segment(NodeId, uint64_t, uint64_t, uint64_t) { return 0; } // any number; the kernel knows which there are
 void sweep_segments(NodeId) {}
 long restore_body(NodeId self, uint32_t record, uint32_t, uint64_t) { return start_body(self, record); }
 long signal_first_program(int signal) {

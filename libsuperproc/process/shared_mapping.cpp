@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/shared_mapping.hpp"
+
+#include <cerrno>
+#include <sys/mman.h>
+#include <sys/shm.h>
+
+#include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/memory/attachments.hpp"
+#include "libsuperproc/process/shared_memory.hpp"
+#include "libsuperproc/wire/segment.hpp"
+
+namespace sp {
+
+namespace {
+
+using memory::Attachment, memory::AttachedBy;
+using wire::NodeOperation, wire::SegmentRequest;
+
+long ask(uint64_t number, SegmentRequest what, uint64_t third = 0) {
+  return ask_for_segment(NodeOperation::place_segment, number, static_cast<uint64_t>(what), third);
+}
+
+template <class Function>
+void for_mappings_in(uint64_t start, uint64_t end, Function function) {
+  for (Attachment* a = memory::attachments; a != memory::attachments_end(); ++a)
+    if (a->use.load() == 2 && a->by == AttachedBy::mmap && a->start < end && start < a->start + a->bytes) function(*a);
+}
+
+long map_segment_at(int32_t id, uint64_t address, uint64_t bytes, int prot, int flags) {
+  const long place = ask(static_cast<uint64_t>(id), SegmentRequest::place);
+  if (sys::failed(place)) return place;
+  const long pool = open_segments(false);
+  if (sys::failed(pool)) return pool;
+  const long at = app_call(SYS_mmap, address, bytes, prot, flags & ~MAP_ANONYMOUS, pool, place);
+  sys::call(SYS_close, pool);
+  return at;
+}
+
+// Nothing is left of it.
+void end(Attachment& a) {
+  uint32_t attached = 2;
+  if (!a.use.compare_exchange_strong(attached, 1)) return;
+  if (a.witness) detach_witness(a.witness);
+  if (!a.is_passed_on) ask(static_cast<uint64_t>(a.id), SegmentRequest::let_go);
+  a.use.store(0);
+}
+
+} // namespace
+
+long map_shared_anonymous_segment(uint64_t address, uint64_t bytes, int prot, int flags) {
+  bytes = wire::page_up(bytes);
+  if (!bytes || bytes > wire::kUserEnd) return -EINVAL;
+  Attachment* const a = memory::claim_attachment();
+  if (!a) return -EMFILE;
+  const long id = ask(bytes, SegmentRequest::anonymous);
+  const long witness = sys::failed(id) ? id : attach_witness(static_cast<int32_t>(id), SHM_RDONLY);
+  const long at =
+      sys::failed(witness) ? witness : map_segment_at(static_cast<int32_t>(id), address, bytes, prot, flags);
+  if (sys::failed(at)) {
+    if (!sys::failed(witness)) detach_witness(static_cast<uint64_t>(witness));
+    if (!sys::failed(id)) ask(static_cast<uint64_t>(id), SegmentRequest::let_go);
+    return a->use.store(0), at;
+  }
+  a->id = static_cast<int32_t>(id), a->flags = SHM_RDONLY, a->by = AttachedBy::mmap, a->is_passed_on = 0;
+  a->start = static_cast<uint64_t>(at), a->bytes = bytes, a->witness = static_cast<uint64_t>(witness);
+  a->use.store(2);
+  return at;
+}
+
+bool is_shared_mapping_there(uint64_t start, uint64_t bytes) {
+  bool any = false;
+  for_mappings_in(start, start + wire::page_up(bytes), [&](const Attachment&) { any = true; });
+  return any;
+}
+
+void shared_mapping_ends(uint64_t start, uint64_t bytes) {
+  const uint64_t stop = start + wire::page_up(bytes);
+  for_mappings_in(start, stop, [&](Attachment& a) {
+    const uint64_t its_end = a.start + a.bytes;
+    if (start > a.start && stop < its_end) return; // a hole
+    if (start <= a.start && stop >= its_end) return end(a);
+    if (start <= a.start) a.start = stop;
+    a.bytes = (stop < its_end ? its_end : start) - a.start;
+  });
+}
+
+void shared_mapping_moves(uint64_t start, uint64_t bytes) {
+  for_mappings_in(start, start + wire::page_up(bytes), [](Attachment& a) { a.bytes = 0; });
+}
+
+void pass_on_shared_mappings() {
+  for (Attachment* a = memory::attachments; a != memory::attachments_end(); ++a) a->is_passed_on = 1;
+}
+
+} // namespace sp

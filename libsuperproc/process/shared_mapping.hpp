@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// Memory that several processes of isolated nodes share by mmap: MAP_SHARED|MAP_ANONYMOUS, and files of /dev/shm, which
+// POSIX shared memory and named semaphores are. No node sees another's anonymous memory or tmpfs, so what they hold lies in
+// the first node's pool, which every node can map (wire/pool.hpp), at the place of a segment that its spd makes for it and
+// keeps: a removed System V segment, of which nobody but us knows the number. Who maps it attaches a witness as for other
+// segments (process/shared_memory.hpp): so the kernel counts who has it, through fork, exec and sudden ends.
+//
+//   made       by spd, which attaches it, too: it outlives a moment in which nobody else does (a child that moves while
+//              its parent ends)
+//   dropped    by spd, when nobody else has had it for a second, or when its only process says that it lets go
+//
+// A mapping ends by munmap, in pieces perhaps; one that mremap has moved lasts as long as the process. Whatever fails is
+// the kernel's mapping of this node instead, as it was before; a child that has such a one stays here.
+//
+// Futexes in it are the kernel's, which knows them by the pool's page: one kernel's capability, as for System V segments.
+//
+// What if it dies here? The process: its kernel detaches it. The first node: all ends.
+#pragma once
+#include <cstdint>
+
+namespace sp {
+
+// mmap's arguments; MAP_SHARED|MAP_ANONYMOUS, in a process of the first node with its threads there. -errno: map it natively.
+long map_shared_anonymous_segment(uint64_t address, uint64_t bytes, int prot, int flags);
+
+bool is_shared_mapping_there(uint64_t start, uint64_t bytes);
+// The program has unmapped this, or moved it to somewhere else.
+void shared_mapping_ends(uint64_t start, uint64_t bytes);
+void shared_mapping_moves(uint64_t start, uint64_t bytes);
+
+// Whoever forks may have passed on what it maps.
+void pass_on_shared_mappings();
+
+} // namespace sp
