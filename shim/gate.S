@@ -446,7 +446,8 @@ sp_restore:
         .size   sp_entry, .-sp_entry
 
 // Room for stubs. One description serves them all for unwinding (exceptions, cancellation, gdb): a stub changes no
-// register, and the address it belongs to is in its last eight bytes: rip = *((rip & -64) + 56), CFA = rsp.
+// register, and the address it belongs to is in its last eight bytes, relative to
+// it, so that the same stubs serve everywhere: rip = (rip & -64) + *((rip & -64) + 56), CFA = rsp.
         .p2align 12
         .globl  sp_stubs_start
         .hidden sp_stubs_start
@@ -454,8 +455,8 @@ sp_stubs_start:
         .cfi_startproc
         .cfi_signal_frame
         .cfi_def_cfa %rsp, 0
-        // DW_CFA_val_expression rip: breg16 0, const1s -64, and, plus_uconst 56, deref
-        .cfi_escape 0x16, 16, 8, 0x80, 0x00, 0x09, 0xc0, 0x1a, 0x23, 56, 0x06
+        // DW_CFA_val_expression rip: breg16 0, const1s -64, and, dup, plus_uconst 56, deref, plus
+        .cfi_escape 0x16, 16, 10, 0x80, 0x00, 0x09, 0xc0, 0x1a, 0x12, 0x23, 56, 0x06, 0x22
         // DW_CFA_val_expression rsp: breg7 0
         .cfi_escape 0x16, 7, 2, 0x77, 0
         .space  131072, 0xcc

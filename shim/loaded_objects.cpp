@@ -5,6 +5,7 @@
 #include <link.h>
 
 #include "libsuperproc/base/gate.hpp"
+#include "shim/kept_code.hpp"
 #include "shim/stubs.hpp"
 
 namespace sp::shim {
@@ -56,20 +57,23 @@ bool open_object(uint64_t bias, Object& object) {
   return true;
 }
 
-bool has_build_id(const Object& object, const SiteTable& table) {
+struct BuildId {
+  const uint8_t* bytes = nullptr;
+  uint32_t count = 0;
+};
+
+BuildId build_id_of(const Object& object) {
   for (uint32_t i = 0; i < object.count; ++i) {
     if (object.headers[i].p_type != PT_NOTE) continue;
     const uint64_t start = object.bias + object.headers[i].p_vaddr, end = start + object.headers[i].p_memsz;
     for (uint64_t at = start; at + sizeof(Elf64_Nhdr) <= end;) {
       const auto* note = pointer_to<const Elf64_Nhdr>(at);
       const uint64_t name = at + sizeof *note, data = name + (note->n_namesz + 3u) / 4 * 4;
-      if (note->n_type == NT_GNU_BUILD_ID && note->n_descsz == table.build_id_bytes &&
-          __builtin_memcmp(pointer_to<const void>(data), table.build_id, table.build_id_bytes) == 0)
-        return true;
+      if (note->n_type == NT_GNU_BUILD_ID) return {pointer_to<const uint8_t>(data), note->n_descsz};
       at = data + (note->n_descsz + 3u) / 4 * 4;
     }
   }
-  return false;
+  return {};
 }
 
 bool is_libc_or_loader(const char* name) {
@@ -80,8 +84,10 @@ bool is_libc_or_loader(const char* name) {
 }
 
 const SiteTable* table_of(const Object& object) {
+  const BuildId id = build_id_of(object);
   for (const SiteTable& table : site_tables())
-    if (table.build_id_bytes && has_build_id(object, table)) return &table;
+    if (id.count && id.count == table.build_id_bytes && __builtin_memcmp(id.bytes, table.build_id, id.count) == 0)
+      return &table;
   return nullptr;
 }
 
@@ -94,13 +100,16 @@ void for_code(const Object& object, Function f) {
   }
 }
 
-uint32_t patch_object(const Object& object, const char* name, const SiteTable* table) {
-  if (table ? !table->count : !is_libc_or_loader(name)) return 0;
-  uint32_t count = 0;
-  for_code(object, [&](uint64_t start, uint64_t end) {
-    count += table ? patch_sites(*table, object.bias, start, end) : patch_plain_sites(start, end);
-  });
-  return count;
+// Its code, if that is one piece.
+const Elf64_Phdr* only_code(const Object& object) {
+  const Elf64_Phdr* only = nullptr;
+  for (uint32_t i = 0; i < object.count; ++i) {
+    const Elf64_Phdr& h = object.headers[i];
+    if (h.p_type != PT_LOAD || !(h.p_flags & PF_X)) continue;
+    if (only || h.p_filesz != h.p_memsz) return nullptr;
+    only = &h;
+  }
+  return only;
 }
 
 bool is_ours(const Object& object) {
@@ -109,6 +118,37 @@ bool is_ours(const Object& object) {
     if (start <= address_of(sp_gate_start) && address_of(sp_gate_start) < end) ours = true;
   });
   return ours;
+}
+
+BuildId own_build_id(const link_map* first) {
+  Object object;
+  for (const link_map* m = first; m; m = m->l_next)
+    if (open_object(m->l_addr, object) && is_ours(object)) return build_id_of(object);
+  return {};
+}
+
+uint32_t take_or_patch(const LibraryCode& library, const KeptCodes& kept) {
+  const uint64_t stubs = next_page_of_stubs();
+  uint32_t count = 0;
+  if (const uint64_t bytes = kept.take(library, stubs, count)) return take_stubs(bytes), count;
+  count = patch_sites(library.table, library.bias, library.start, library.end);
+  kept.keep(library, stubs, next_page_of_stubs(), count);
+  return count;
+}
+
+uint32_t patch_object(const Object& object, const char* name, const SiteTable* table, const KeptCodes& kept) {
+  if (table ? !table->count : !is_libc_or_loader(name)) return 0;
+  uint32_t count = 0;
+  if (table && table->build_id_bytes) {
+    if (const Elf64_Phdr* const text = only_code(object))
+      return take_or_patch({*table, name, object.bias, object.bias + text->p_vaddr,
+                            object.bias + text->p_vaddr + text->p_memsz, text->p_offset},
+                           kept);
+  }
+  for_code(object, [&](uint64_t start, uint64_t end) {
+    count += table ? patch_sites(*table, object.bias, start, end) : patch_plain_sites(start, end);
+  });
+  return count;
 }
 
 void add_proven(const Object& object, ProvenCode& proven) {
@@ -145,6 +185,8 @@ uint32_t patch_libraries(const char* const* environment, ProvenCode& proven) {
   const Object own = program(environment);
   const link_map* const first = first_object(own);
   if (!first || is_ours(own)) return patch_static_program(own); // a static-pie program has a list of its own
+  const BuildId own_id = own_build_id(first->l_next);
+  const KeptCodes kept(environment, own_id.bytes, own_id.count);
   for (const link_map* m = first; m; m = m->l_next) {
     Object object;
     if (m == first)
@@ -152,7 +194,7 @@ uint32_t patch_libraries(const char* const* environment, ProvenCode& proven) {
     else if (!open_object(m->l_addr, object))
       continue;
     const SiteTable* table = table_of(object);
-    const uint32_t patched = patch_object(object, m->l_name, table);
+    const uint32_t patched = patch_object(object, m->l_name, table, kept);
     if ((table && table->stray_count == 0 && patched == table->count) || is_ours(object)) add_proven(object, proven);
     count += patched;
   }

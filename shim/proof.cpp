@@ -6,7 +6,7 @@
 #include <sys/personality.h>
 
 #include "libsuperproc/base/code_scan.hpp"
-#include "libsuperproc/memory/proc_maps.hpp"
+#include "libsuperproc/memory/code_mappings.hpp"
 #include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/syscalls/code_guard.hpp"
 #include "shim/sites/site_table.hpp"
@@ -16,9 +16,9 @@ namespace sp::shim {
 
 namespace {
 
+using memory::CodeMappings;
 using memory::Mapping;
 using memory::MappingKind;
-using memory::ProcMaps;
 using wire::page_down;
 using wire::page_up;
 
@@ -100,10 +100,9 @@ bool is_known(int fd, const Elf64_Phdr& note) {
 bool is_all_proven(const ProvenCode& proven) {
   constexpr unsigned long kAsk = 0xffffffff;
   if (sys::call(SYS_personality, kAsk) & READ_IMPLIES_EXEC) return note_reason("start", "READ_IMPLIES_EXEC"), false;
-  Result<ProcMaps> maps = ProcMaps::read(pointer_to<char>(wire::kNodeScratch), wire::kNodeScratchBytes);
+  Result<CodeMappings> maps = CodeMappings::open(pointer_to<char>(wire::kNodeScratch), wire::kNodeScratchBytes);
   if (!maps) return note_reason("start", "/proc/self/maps cannot be read"), false;
   for (Mapping mapping; maps->next(mapping);) {
-    if (!(mapping.prot & PROT_EXEC)) continue;
     if (is_proven(mapping, proven) && remember_code(mapping.start, mapping.end)) continue;
     return note_mapping(mapping), false;
   }

@@ -12,8 +12,9 @@ namespace sp::shim {
 
 namespace {
 
+constinit uint64_t used_bytes = 0;
+
 uint64_t next_slot() {
-  static constinit uint64_t used_bytes = 0;
   const uint64_t slot = address_of(sp_stubs_start) + used_bytes;
   if (slot + kSlotBytes > address_of(sp_gate_end)) return 0;
   used_bytes += kSlotBytes;
@@ -76,7 +77,7 @@ void write_stub(uint64_t slot, const uint8_t* run, const SiteRecord& site) {
     code.jump(site_end);
   }
   store<int32_t>(slot + kSlotNumberOffset, site.number);
-  store<uint64_t>(slot + kSlotAddressOffset, reinterpret_cast<uint64_t>(run) + site.before + kSyscallBytes);
+  store<uint64_t>(slot + kSlotAddressOffset, reinterpret_cast<uint64_t>(run) + site.before + kSyscallBytes - slot);
 }
 
 bool patch_site(uint8_t* run, const SiteRecord& site) {
@@ -117,6 +118,13 @@ private:
 };
 
 } // namespace
+
+uint64_t next_page_of_stubs() {
+  used_bytes = wire::page_up(used_bytes);
+  return address_of(sp_stubs_start) + used_bytes;
+}
+
+void take_stubs(uint64_t bytes) { used_bytes += bytes; }
 
 uint32_t patch_sites(const SiteTable& table, uint64_t load_bias, uint64_t text_start, uint64_t text_end) {
   Writable text(text_start, text_end);

@@ -15,8 +15,12 @@
 namespace sp::shim {
 
 inline constexpr uint64_t kSlotBytes = 64;
-inline constexpr uint64_t kSlotNumberOffset = 52; // int32, -1: unknown
-inline constexpr uint64_t kSlotAddressOffset = 56;
+inline constexpr uint64_t kSlotNumberOffset = 52;  // int32, -1: unknown
+inline constexpr uint64_t kSlotAddressOffset = 56; // int64, from the slot
+
+// The stubs of an object that can be kept (kept_code.hpp) have pages of their own.
+uint64_t next_page_of_stubs();
+void take_stubs(uint64_t bytes); // they are there already
 
 // Patches the sites of one loaded object. Its text is writable meanwhile; the process has one thread. Sites whose bytes
 // differ from the table, that are out of a jump's reach, or that find no room are left to Syscall User Dispatch.

@@ -56,17 +56,34 @@ int32_t number_at(const uint8_t* start, const uint8_t* at) {
   return -1;
 }
 
-// Could any bytes be a branch into what lies behind the site's first byte?
-bool is_entered(const uint8_t* start, const uint8_t* end, const uint8_t* site) {
-  const auto leads_in = [&](const uint8_t* target) { return target > site && target < site + kSiteBytes; };
-  for (const uint8_t* p = start; p + 6 <= end; ++p) {
-    const bool is_short = *p == 0xeb || (*p & 0xf0) == 0x70 || (*p & 0xfc) == 0xe0; // jmp, jcc, loop
-    const bool is_near = *p == 0xe9 || *p == 0xe8 || (p[0] == 0x0f && (p[1] & 0xf0) == 0x80);
-    if (is_short && leads_in(p + 2 + static_cast<int8_t>(p[1]))) return true;
-    const uint8_t* distance = p + (*p == 0x0f ? 2 : 1);
-    if (is_near && leads_in(distance + 4 + load<int32_t>(distance))) return true;
+// What is to be patched. A site is entered if any bytes could be a branch to what lies behind its first one.
+struct Sites {
+  static constexpr uint32_t kMax = 16;
+  uint8_t* at[kMax];
+  bool is_entered[kMax] = {};
+  uint32_t count = 0;
+
+  bool add(uint8_t* site) { return count < kMax && (at[count++] = site, true); }
+  void note_branch(const uint8_t* target) {
+    for (uint32_t i = 0; i < count; ++i) is_entered[i] |= target > at[i] && target < at[i] + kSiteBytes;
   }
-  return false;
+};
+
+void look_for_near_branches(const uint8_t* start, const uint8_t* end, Sites& sites) {
+  for (const uint8_t* p = start; p + 6 <= end; ++p) {
+    if ((*p & 0xfe) == 0xe8) sites.note_branch(p + 5 + load<int32_t>(p + 1)); // call, jmp
+    if (*p == 0x0f && (p[1] & 0xf0) == 0x80) sites.note_branch(p + 6 + load<int32_t>(p + 2));
+  }
+}
+
+void look_for_short_branches(const uint8_t* start, const uint8_t* end, Sites& sites) {
+  constexpr int kReach = 128 + 2;
+  for (uint32_t i = 0; i < sites.count; ++i)
+    for (const uint8_t* p = sites.at[i] - kReach; p < sites.at[i] + kSiteBytes + kReach; ++p) {
+      if (p < start || p + 2 > end) continue;
+      const bool is_short = *p == 0xeb || (*p & 0xf0) == 0x70 || (*p & 0xfc) == 0xe0; // jmp, jcc, loop
+      if (is_short) sites.note_branch(p + 2 + static_cast<int8_t>(p[1]));
+    }
 }
 
 bool patch_at(uint8_t* site, Room& room) {
@@ -85,31 +102,35 @@ bool patch_at(uint8_t* site, Room& room) {
 
 } // namespace
 
+namespace {
+
+// False: there is something that is no site.
+bool find_sites(uint8_t* start, uint8_t* end, Sites& sites) {
+  bool understood = true;
+  for (uint8_t* p = start; p + 1 < end; ++p) {
+    if (!CodeScan::is_pair(p[0], p[1])) continue;
+    const int32_t number = p[0] == 0x0f && p[1] == 0x05 ? number_at(start, p) : -1;
+    if (number >= 0 && !has_handler(static_cast<uint32_t>(number))) continue;
+    uint8_t* const site = p - kMoveBytes;
+    understood &= number >= 0 && site >= start && *site == 0xb8 && load<int32_t>(site + 1) == number && sites.add(site);
+  }
+  return understood;
+}
+
+} // namespace
+
 bool patch_vdso(uint64_t start, uint64_t end) {
   auto* code = pointer_to<uint8_t>(start);
   auto* code_end = pointer_to<uint8_t>(end);
+  Sites sites;
+  bool understood = find_sites(code, code_end, sites);
+  if (sites.count == 0) return understood;
+  look_for_near_branches(code, code_end, sites);
+  look_for_short_branches(code, code_end, sites);
   Room room = room_at_end(code, code_end);
-  bool open = false, understood = true;
-  for (uint8_t* p = code; p + 1 < code_end; ++p) {
-    if (p[0] != 0x0f && p[0] != 0xcd) continue; // with which every call begins
-    CodeScan scan;
-    const uint8_t pair[] = {0, p[0], p[1], 0};
-    scan.add(pair, sizeof pair);
-    if (scan.is_clean()) continue;
-    const int32_t number = p[0] == 0x0f && p[1] == 0x05 ? number_at(code, p) : -1;
-    if (number >= 0 && !has_handler(static_cast<uint32_t>(number))) continue;
-    uint8_t* site = p - kMoveBytes;
-    if (number < 0 || site < code || *site != 0xb8 || load<int32_t>(site + 1) != number ||
-        is_entered(code, code_end, site)) {
-      understood = false;
-      continue;
-    }
-    if (!open && sys::failed(sys::call(SYS_mprotect, start, end - start, PROT_READ | PROT_WRITE | PROT_EXEC)))
-      return false;
-    open = true;
-    understood &= patch_at(site, room);
-  }
-  if (open) sys::call(SYS_mprotect, start, end - start, PROT_READ | PROT_EXEC);
+  if (sys::failed(sys::call(SYS_mprotect, start, end - start, PROT_READ | PROT_WRITE | PROT_EXEC))) return false;
+  for (uint32_t i = 0; i < sites.count; ++i) understood &= !sites.is_entered[i] && patch_at(sites.at[i], room);
+  sys::call(SYS_mprotect, start, end - start, PROT_READ | PROT_EXEC);
   return understood;
 }
 

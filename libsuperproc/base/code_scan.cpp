@@ -19,10 +19,6 @@ uint64_t zero_byte(uint64_t word) { return (word - kOnes) & ~word & kHighs; }
 
 bool is_second_half(uint8_t byte) { return byte == 0x05 || byte == 0x34 || byte == 0x80; }
 
-bool is_pair(uint8_t first, uint8_t second) {
-  return (first == 0x0f && (second == 0x05 || second == 0x34)) || (first == 0xcd && second == 0x80);
-}
-
 bool has_pair(const uint8_t* bytes, uint64_t count) {
   uint64_t at = 0;
   for (; at + sizeof(uint64_t) < count; at += sizeof(uint64_t)) {
@@ -33,7 +29,7 @@ bool has_pair(const uint8_t* bytes, uint64_t count) {
       return true;
   }
   for (; at + 1 < count; ++at)
-    if (is_pair(bytes[at], bytes[at + 1])) return true;
+    if (CodeScan::is_pair(bytes[at], bytes[at + 1])) return true;
   return false;
 }
 

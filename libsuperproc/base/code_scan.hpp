@@ -11,6 +11,9 @@ namespace sp {
 class CodeScan {
 public:
   void add(const uint8_t* bytes, uint64_t count);
+  static constexpr bool is_pair(uint8_t first, uint8_t second) {
+    return (first == 0x0f && (second == 0x05 || second == 0x34)) || (first == 0xcd && second == 0x80);
+  }
   bool is_clean() const { return !found_ && !is_first_half(last_); }
 
 private:

@@ -33,14 +33,14 @@ bool starts_with(const char* p, const char* prefix) {
   return true;
 }
 
-MappingKind kind_of(const char* name, uint64_t inode) {
+} // namespace
+
+MappingKind mapping_kind(const char* name, uint64_t inode) {
   if (starts_with(name, "[heap]")) return MappingKind::heap;
   if (starts_with(name, "[stack]")) return MappingKind::stack;
   if (starts_with(name, "[v")) return MappingKind::kernel;
   return inode ? MappingKind::file : MappingKind::anonymous;
 }
-
-} // namespace
 
 Result<ProcMaps> ProcMaps::read(char* memory, uint64_t bytes) {
   TRY(const long fd, from_raw(sys::call(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC)));
@@ -72,7 +72,7 @@ bool ProcMaps::next(Mapping& mapping) {
   mapping.inode = 0;
   for (; *p >= '0' && *p <= '9'; ++p) mapping.inode = mapping.inode * 10 + static_cast<uint64_t>(*p - '0');
   while (*p == ' ') ++p;
-  mapping.kind = kind_of(p, mapping.inode);
+  mapping.kind = mapping_kind(p, mapping.inode);
   mapping.name = p;
   while (*p && *p != '\n') ++p;
   if (*p) ++p;

@@ -18,8 +18,13 @@ struct Mapping {
   const char* name; // up to the end of the line
 };
 
+// `name` as in that text.
+MappingKind mapping_kind(const char* name, uint64_t inode);
+
 class ProcMaps {
 public:
+  // What has been read before.
+  static ProcMaps in(const char* text) { return ProcMaps(text); }
   // Reads all of it; ENOMEM when `bytes` is too small.
   static Result<ProcMaps> read(char* memory, uint64_t bytes);
   // The next mapping, or false at the end.
