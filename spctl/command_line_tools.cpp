@@ -70,6 +70,8 @@ public:
 
   void add_gc() {
     CLI::App* command = app_.add_subcommand("gc", "Remove what dead clusters have left");
+    command->add_flag("--code", options_.gc.code,
+                      "Also the code of libraries that is kept patched for the next program");
     command->add_flag("--dry-run", options_.gc.dry_run, "Only say what would be removed");
     add_json(command, options_.gc.output);
     command->callback([this] { action_ = [this] { return sp::spctl::gc(options_.gc); }; });

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `spctl gc`: removes what clusters have left that were killed with all that looks after them: files of clusters that last
-// (lasting_cluster.hpp), their folder, and an event log that nobody can read. Namespaces, mounts, memory and sockets of a
-// node go with its last process, so nothing is left of them. What somebody uses is locked, and not touched.
+// (lasting_cluster.hpp), their folder, and an event log that nobody can read; if asked to, the code that the shim has kept
+// (shim/kept_code.hpp). Namespaces, mounts, memory and sockets of a node go with its last process, so nothing is left of
+// them. What somebody uses is locked, and not touched.
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
@@ -50,6 +52,17 @@ public:
     all_.push_back(left);
   }
 
+  // Who has it mapped keeps it.
+  void kept_code() {
+    const std::string folder = runtime_folder() + "-code";
+    if (access(folder.c_str(), F_OK) != 0) return;
+    Leftover left{folder, "libraries' code, kept patched", 0};
+    std::error_code error;
+    if (!dry_run_) std::filesystem::remove_all(folder, error);
+    left.error = error.value();
+    all_.push_back(left);
+  }
+
   const std::vector<Leftover>& all() const { return all_; }
 
 private:
@@ -79,6 +92,7 @@ int gc(const GcOptions& options) {
     if (file.state == ClusterFileState::stale) collection.cluster_file(file);
   collection.folder();
   collection.event_log();
+  if (options.code) collection.kept_code();
   if (options.output == Output::json)
     print_json(collection.all(), options.dry_run);
   else

@@ -45,6 +45,7 @@ int log(const LogOptions& options);
 
 struct GcOptions {
   Output output = Output::table;
+  bool code = false;
   bool dry_run = false;
 };
 int gc(const GcOptions& options);

@@ -13,13 +13,44 @@ namespace sp::spd {
 
 namespace {
 
-void default_signals(uint64_t mask, uint64_t ignored) {
+// As the kernel has it; libc's sigaction refuses its own signals.
+struct KernelAction {
+  void (*handler)(int);
+  unsigned long flags;
+  void (*restorer)();
+  unsigned long mask;
+};
+
+// Of this process: signals that it ignores or handles.
+uint64_t signals_with_action() {
+  uint64_t with_action = 0;
   for (int signal = 1; signal < NSIG; ++signal) {
-    struct sigaction action {};
-    action.sa_handler = ignored >> (signal - 1) & 1 ? SIG_IGN : SIG_DFL;
-    sigaction(signal, &action, nullptr);
+    KernelAction action{};
+    syscall(SYS_rt_sigaction, signal, nullptr, &action, sizeof action.mask);
+    if (action.handler != SIG_DFL) with_action |= 1ull << (signal - 1);
+  }
+  return with_action;
+}
+
+void default_signals(uint64_t mask, uint64_t ignored) {
+  static const uint64_t own = signals_with_action(); // they do not change
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (!((own | ignored) >> (signal - 1) & 1)) continue;
+    KernelAction action{};
+    action.handler = ignored >> (signal - 1) & 1 ? SIG_IGN : SIG_DFL;
+    syscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof action.mask);
   }
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
+}
+
+void limit(const wire::Departure& d) {
+  for (uint32_t i = 0; i < wire::kLimitCount; ++i) {
+    const auto which = static_cast<__rlimit_resource>(i);
+    const rlimit wanted{d.limits[i][0], d.limits[i][1]};
+    rlimit own{};
+    getrlimit(which, &own);
+    if (own.rlim_cur != wanted.rlim_cur || own.rlim_max != wanted.rlim_max) setrlimit(which, &wanted);
+  }
 }
 
 } // namespace
@@ -56,10 +87,7 @@ int become(const Departed& program) {
   const bool is_at_home = wire::cluster().image[0] != 0; // so are the calls with names that are relative to it
   if (chdir(is_at_home && access(program.folder, F_OK) != 0 ? "/" : program.folder) != 0) return errno;
   umask(d.umask);
-  for (uint32_t i = 0; i < wire::kLimitCount; ++i) {
-    const rlimit limit{d.limits[i][0], d.limits[i][1]};
-    setrlimit(static_cast<__rlimit_resource>(i), &limit);
-  }
+  limit(d);
   default_signals(d.mask, d.ignored);
   execve(program.path, program.arguments.data(), program.environment.data());
   return errno;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
@@ -28,6 +29,17 @@ void publish(uint32_t record, uint64_t number) {
 
 bool is_open(uint32_t record, uint32_t number) { return wire::moved(record).descriptors[number].load() != 0; }
 
+constexpr uint32_t kFirst = 256;
+
+// One call for the low numbers, which almost all are; the others are in /proc.
+void publish_first(uint32_t record) {
+  pollfd asked[kFirst];
+  for (uint32_t n = 0; n < kFirst; ++n) asked[n] = {static_cast<int>(n), 0, 0};
+  const bool all = sys::call(SYS_poll, asked, kFirst, 0) < 0; // the limit of open files is lower
+  for (uint32_t n = 0; n < kFirst; ++n)
+    if (all || !(asked[n].revents & POLLNVAL)) publish(record, n);
+}
+
 // exec would have closed them. Its body, which goes by what has been published before, may run already.
 void close_at_exec_again(uint32_t record) {
   for (uint32_t n = 0; n < wire::kVfdCountMax; ++n)
@@ -41,13 +53,10 @@ bool is_regular(uint64_t number) {
   return number < wire::kVfdCountMax && regular[number].load(std::memory_order_relaxed);
 }
 
-// From the highest number that can be in use down, which costs less than reading /proc.
 void publish_descriptors(uint32_t record) {
   if (wire::moved(record).departure.goes_on) return close_at_exec_again(record);
-  for (uint32_t n = 0; n < wire::kVfdCountMax; ++n) {
-    wire::moved(record).descriptors[n].store(0, std::memory_order_relaxed);
-    if (n < 256) publish(record, n);
-  }
+  for (uint32_t n = 0; n < wire::kVfdCountMax; ++n) wire::moved(record).descriptors[n].store(0, std::memory_order_relaxed);
+  publish_first(record);
   const int folder = open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   alignas(8) char entries[4096];
   for (long bytes; (bytes = sys::call(SYS_getdents64, folder, entries, sizeof entries)) > 0;)
@@ -57,7 +66,7 @@ void publish_descriptors(uint32_t record) {
       uint64_t number = 0;
       for (const char* digit = entry + 19; *digit >= '0' && *digit <= '9'; ++digit)
         number = number * 10 + static_cast<uint64_t>(*digit - '0');
-      if (number >= 256 && number < wire::kVfdCountMax && !is_open(record, static_cast<uint32_t>(number)))
+      if (number >= kFirst && number < wire::kVfdCountMax && !is_open(record, static_cast<uint32_t>(number)))
         publish(record, number);
     }
   if (folder >= 0 && folder < static_cast<int>(wire::kVfdCountMax)) wire::moved(record).descriptors[folder].store(0);

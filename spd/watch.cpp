@@ -6,6 +6,7 @@
 #include <csignal>
 #include <memory>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <vector>
@@ -109,7 +110,9 @@ long watch(Watched what, uint32_t record) {
   const pid_t pid = number_of(what, record);
   if (!is_leased(pid)) return -EINVAL;
   if (watches[record].load() >= kWatchesOfRecordMax) return -EAGAIN;
-  const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  // It did not wait for us, and its end is news as well.
+  if (descriptor < 0 && errno == ESRCH && what == Watched::shadow) descriptor = eventfd(1, EFD_CLOEXEC);
   if (descriptor < 0) return -errno;
   auto* const entry = new Watch{descriptor, wire::moved(record).use.load(), record, what};
   epoll_event event{EPOLLIN, {.ptr = entry}};

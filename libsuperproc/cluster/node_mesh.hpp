@@ -29,15 +29,33 @@ inline uint32_t bounded_node_count() {
   return count == 0 ? 1 : count < kNodeCountMax ? count : kNodeCountMax;
 }
 
-// Asks the spd of `target` and waits for its answer, which may be a negative errno. Errors: the ring's.
+// What the spd of `target` has been asked, and will answer with what may be a negative errno. Errors: the ring's.
+class AskedSpd {
+public:
+  template <class... A>
+  static Result<AskedSpd> ask(NodeId source, NodeId target, HostTid self, wire::NodeOperation operation,
+                              A... arguments) {
+    if (source.value >= kNodeCountMax || target.value >= kNodeCountMax) return fail(EINVAL); // read from shared memory
+    TRY(const Ring ring, Ring::open(node_ring_memory(source, target), kNodeRingStride));
+    TRY(const EventChannel bell, EventChannel::open(node_bell_line(target)));
+    AskedSpd asked(NodeLink(ring, bell, WaitPolicy{}));
+    TRY(asked.ticket_,
+        asked.link_.start(
+            Request{static_cast<uint32_t>(operation), 0, 0, {static_cast<uint64_t>(sys::arg(arguments))...}}, self));
+    return asked;
+  }
+  Result<int64_t> answer() { return link_.finish(ticket_); } // waits, once
+
+private:
+  explicit AskedSpd(NodeLink link) : link_(link) {}
+  NodeLink link_;
+  Ticket ticket_{};
+};
+
 template <class... A>
 Result<int64_t> ask_spd(NodeId source, NodeId target, HostTid self, wire::NodeOperation operation, A... arguments) {
-  if (source.value >= kNodeCountMax || target.value >= kNodeCountMax) return fail(EINVAL); // read from shared memory
-  TRY(const Ring ring, Ring::open(node_ring_memory(source, target), kNodeRingStride));
-  TRY(const EventChannel bell, EventChannel::open(node_bell_line(target)));
-  NodeLink link(ring, bell, WaitPolicy{});
-  return link.call(Request{static_cast<uint32_t>(operation), 0, 0, {static_cast<uint64_t>(sys::arg(arguments))...}},
-                   self);
+  TRY(AskedSpd asked, AskedSpd::ask(source, target, self, operation, arguments...));
+  return asked.answer();
 }
 
 // The ring from a body to its shadow, and the shadow's doorbell.

@@ -36,14 +36,22 @@ NodeId choose_node_of_process() {
   return vfd::membership.node;
 }
 
-long announce_shadow(uint32_t record) {
-  const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
-  const NodeId here = vfd::membership.node;
+namespace {
+
+void become_known(uint32_t record) {
   wire::Moved& m = wire::moved(record);
   pause_at(wire::Step::described);
   m.pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
   m.shadow_pid.store(m.pid.load());
   m.fresh.store(1);
+}
+
+} // namespace
+
+long announce_shadow(uint32_t record) {
+  become_known(record);
+  const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
+  const NodeId here = vfd::membership.node;
   return to_raw(ask_spd(here, here, self, wire::NodeOperation::watch_shadow, record));
 }
 
@@ -72,10 +80,16 @@ bool may_move() {
          (thread_self.borrower != Borrower::none || control().thread_count.load() <= 1);
 }
 
+// Both daemons at once; this node's has been asked first, and looks after the body if we die before it takes that up.
 long begin_there(uint32_t record, NodeId node) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
-  if (const long error = announce_shadow(record)) return error;
-  return to_raw(ask_spd(vfd::membership.node, node, self, wire::NodeOperation::start_body, record));
+  const NodeId here = vfd::membership.node;
+  become_known(record);
+  Result<AskedSpd> watching = AskedSpd::ask(here, here, self, wire::NodeOperation::watch_shadow, record);
+  if (!watching) return -watching.error().value;
+  const Result<int64_t> begun = ask_spd(here, node, self, wire::NodeOperation::start_body, record);
+  (void)watching->answer();
+  return to_raw(begun);
 }
 
 bool equal(const char* a, const char* b) {

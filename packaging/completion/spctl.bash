@@ -73,7 +73,7 @@ _spctl() {
           [[ $word == -* ]] || words=$(_spctl_subprocesses) ;;
         top) words="--batch --iterations --delay --json --help" ;;
         log) words="--lines --follow --json --help" ;;
-        gc) words="--dry-run --json --help" ;;
+        gc) words="--code --dry-run --json --help" ;;
         trace)
           words="--summary-only --json --perfetto --follow --output --nodes --isolate --help --"
           [[ $word == -* ]] || words=$(_spctl_subprocesses) ;;
