@@ -3,13 +3,23 @@
 
 #include <cerrno>
 #include <ctime>
+#include <fcntl.h>
 #include <iterator>
 #include <map>
+#include <poll.h>
+#include <string>
 #include <sys/shm.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <vector>
 
 #include "libsuperproc/wire/address_map.hpp"
 #include "libsuperproc/wire/pool.hpp"
 #include "libsuperproc/wire/segment.hpp"
+#include "spd/copy_contents.hpp"
+#include "spd/parked.hpp"
+#include "spd/segment.hpp"
 #include "spd/spaces.hpp"
 
 namespace sp::spd {
@@ -27,6 +37,10 @@ struct Place {
   uint64_t end;
   const void* ours = nullptr; // attached by us, who made it
   time_t alone_since = 0;     // nobody else has it; 0: somebody has
+  int file = -1;              // whose contents it has
+  dev_t device = 0;
+  ino_t inode = 0;
+  std::vector<int> holders = {}; // pidfds of who maps it without attaching it
 };
 std::map<uint64_t, Place> places; // by their offset in the space
 
@@ -49,17 +63,31 @@ Segments living_segments() {
   return found;
 }
 
+// Forgets those that are gone.
+bool is_held(Place& place) {
+  std::erase_if(place.holders, [](int holder) {
+    pollfd process{holder, POLLIN, 0};
+    return poll(&process, 1, 0) == 1 && close(holder) == 0;
+  });
+  return !place.holders.empty();
+}
+
 bool is_gone(Place& place, const Segments& living) {
   constexpr time_t kAloneSeconds = 2; // of whole ones, so one at least
   const auto segment = living.find(place.id);
   if (segment == living.end()) return true;
-  if (!place.ours || segment->second.attached > 1) return place.alone_since = 0, false;
+  if (!place.ours || segment->second.attached > 1 || is_held(place)) return place.alone_since = 0, false;
   if (place.alone_since == 0) place.alone_since = now();
   return now() - place.alone_since >= kAloneSeconds;
 }
 
 auto drop(NodeId self, std::map<uint64_t, Place>::iterator at) {
-  empty_pool(self, wire::pool_offset(wire::kSegmentsSpace, at->first), at->second.end - at->first);
+  struct stat about {};
+  const uint64_t offset = wire::pool_offset(wire::kSegmentsSpace, at->first);
+  if (at->second.file >= 0 && fstat(at->second.file, &about) == 0)
+    copy_contents(pool_of(self), offset, at->second.file, 0, static_cast<uint64_t>(about.st_size));
+  if (at->second.file >= 0) close(at->second.file);
+  empty_pool(self, offset, at->second.end - at->first);
   if (at->second.ours) shmdt(at->second.ours);
   return places.erase(at);
 }
@@ -112,20 +140,63 @@ long make_segment(uint64_t bytes) {
   return -ENOMEM;
 }
 
+// It is the file that the process has under this number, to be written if that may be.
+int open_shared_file(pid_t pid, uint64_t descriptor, struct stat& about) {
+  struct stat folder {};
+  const int taken = take_from(pid, descriptor);
+  if (taken < 0) return taken;
+  const bool is_one = fstat(taken, &about) == 0 && stat("/dev/shm", &folder) == 0 && about.st_dev == folder.st_dev &&
+                      S_ISREG(about.st_mode);
+  if (!is_one) return close(taken), -ENODEV;
+  const int writable = open(("/proc/self/fd/" + std::to_string(taken)).c_str(), O_RDWR | O_CLOEXEC);
+  if (writable < 0) return taken;
+  close(taken);
+  return writable;
+}
+
+long file_segment(NodeId self, pid_t pid, uint64_t descriptor) {
+  struct stat about {};
+  const int file = open_shared_file(pid, descriptor, about);
+  if (file < 0) return file;
+  for (auto& [offset, place] : places)
+    if (place.file >= 0 && place.device == about.st_dev && place.inode == about.st_ino) return close(file), place.id;
+  const bool fits = static_cast<uint64_t>(about.st_size) <= wire::kSharedFileBytes;
+  const long id = fits ? make_segment(wire::kSharedFileBytes) : -EFBIG;
+  if (id < 0) return close(file), id;
+  const auto at = find(static_cast<int>(id));
+  at->second.file = file, at->second.device = about.st_dev, at->second.inode = about.st_ino;
+  copy_contents(file, 0, pool_of(self), wire::pool_offset(wire::kSegmentsSpace, at->first),
+                static_cast<uint64_t>(about.st_size));
+  return id;
+}
+
+long hold(int id, pid_t pid) {
+  const auto at = find(id);
+  if (at == places.end() || !at->second.ours) return -EINVAL;
+  if (!is_leased(pid)) return -EINVAL;
+  const int holder = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (holder < 0) return -errno;
+  is_held(at->second);
+  at->second.holders.push_back(holder);
+  return 0;
+}
+
 long let_go(NodeId self, int id) {
   const auto at = find(id);
   shmid_ds about{};
   if (at == places.end() || !at->second.ours || shmctl(id, IPC_STAT, &about) != 0) return -EINVAL;
-  if (about.shm_nattch == 1) drop(self, at);
+  if (about.shm_nattch == 1 && !is_held(at->second)) drop(self, at);
   return 0;
 }
 
 } // namespace
 
-long serve_segment(NodeId self, uint64_t number, uint64_t what, uint64_t) {
+long serve_segment(NodeId self, uint64_t number, uint64_t what, uint64_t third) {
   switch (static_cast<wire::SegmentRequest>(what)) {
     case wire::SegmentRequest::place: return place_segment(self, number);
     case wire::SegmentRequest::anonymous: return make_segment(number);
+    case wire::SegmentRequest::file: return file_segment(self, static_cast<pid_t>(number), third);
+    case wire::SegmentRequest::hold: return hold(static_cast<int>(number), static_cast<pid_t>(third));
     case wire::SegmentRequest::let_go: return let_go(self, static_cast<int>(number));
     default: return -ENOSYS;
   }

@@ -88,6 +88,8 @@ void empty_pool(NodeId self, uint64_t offset, uint64_t bytes) {
   sys::call(SYS_fallocate, pools[self.value], kPunchHole, offset, bytes);
 }
 
+int pool_of(NodeId self) { return pools[self.value]; }
+
 void watch_holders(NodeId self) {
   for (;;) {
     epoll_event event{};

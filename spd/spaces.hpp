@@ -21,6 +21,7 @@ void let_go_for_child(NodeId self, uint32_t space);
 // Lets go of what processes have held that are gone now. Never returns.
 [[noreturn]] void watch_holders(NodeId self);
 
+int pool_of(NodeId self);
 // A part of this node's pool.
 void empty_pool(NodeId self, uint64_t offset, uint64_t bytes);
 

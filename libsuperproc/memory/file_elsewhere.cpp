@@ -9,6 +9,7 @@
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/base/sys.hpp"
 #include "libsuperproc/cluster/common_files.hpp"
+#include "libsuperproc/wire/cluster.hpp"
 
 namespace sp::memory {
 
@@ -48,6 +49,14 @@ long open_it(const FileElsewhere& file) {
   return sys::failed(by_handle) ? -ENODEV : by_handle;
 }
 
+// Pools have no name, but every node's keeper has them. Where its number begins in what the kernel calls it, else null.
+const char* pool_number(const char* name) {
+  constexpr char kPool[] = "/memfd:superproc-pool-";
+  for (const char* p = kPool; *p; ++p, ++name)
+    if (*p != *name) return nullptr;
+  return name;
+}
+
 } // namespace
 
 long describe_file(FileElsewhere& file, int fd) {
@@ -59,6 +68,16 @@ long describe_file(FileElsewhere& file, int fd) {
   const long length = sys::call(SYS_readlinkat, AT_FDCWD, name.text(), file.path, sizeof file.path - 1);
   if (sys::failed(length)) return length;
   file.path[length] = 0;
+  if (const char* number = pool_number(file.path)) {
+    int node = 0;
+    while (*number >= '0' && *number <= '9' && node < static_cast<int>(kNodeCountMax))
+      node = node * 10 + *number++ - '0';
+    Path pool;
+    pool << "/proc/" << wire::kKeeperPid << "/fd/" << wire::kKeeperPools + node;
+    char* to = file.path;
+    for (const char* from = pool.text(); (*to = *from) != 0; ++from) ++to;
+    return file.handle.bytes = 0;
+  }
   int mount = 0;
   file.handle.bytes = sizeof file.handle.text;
   if (sys::call(SYS_name_to_handle_at, fd, "", &file.handle, &mount, AT_EMPTY_PATH)) file.handle.bytes = 0;

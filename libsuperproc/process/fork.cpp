@@ -18,6 +18,7 @@
 #include "libsuperproc/process/checkpoint.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/remote_fork.hpp"
+#include "libsuperproc/process/shared_mapping.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
@@ -67,6 +68,7 @@ void become_native() {
   for (auto& node : c.nodes) node.host_pid.store(0), node.agent_tid.store(0), node.state.store(wire::NodeState::absent);
   c.nodes[c.identity.home_node].host_pid.store(c.identity.pid);
   arm_unless_sealed();
+  if (vfd::in_cluster()) attach_missing_witnesses();
 }
 
 long fork_native(const CloneArguments& arguments, const Registers& caller) {

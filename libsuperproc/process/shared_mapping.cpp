@@ -2,13 +2,17 @@
 #include "libsuperproc/process/shared_mapping.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
+#include <sys/stat.h>
 
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/memory/attachments.hpp"
 #include "libsuperproc/process/shared_memory.hpp"
 #include "libsuperproc/wire/segment.hpp"
+#include "vfd/descriptors.hpp"
+#include "vfd/shadow_call.hpp"
 
 namespace sp {
 
@@ -24,7 +28,7 @@ long ask(uint64_t number, SegmentRequest what, uint64_t third = 0) {
 template <class Function>
 void for_mappings_in(uint64_t start, uint64_t end, Function function) {
   for (Attachment* a = memory::attachments; a != memory::attachments_end(); ++a)
-    if (a->use.load() == 2 && a->by == AttachedBy::mmap && a->start < end && start < a->start + a->bytes) function(*a);
+    if (a->use.load() == 2 && a->by != AttachedBy::shmat && a->start < end && start < a->start + a->bytes) function(*a);
 }
 
 long map_segment_at(int32_t id, uint64_t address, uint64_t bytes, int prot, int flags) {
@@ -41,6 +45,7 @@ long map_segment_at(int32_t id, uint64_t address, uint64_t bytes, int prot, int 
 void end(Attachment& a) {
   uint32_t attached = 2;
   if (!a.use.compare_exchange_strong(attached, 1)) return;
+  if (is_shared()) return a.use.store(0); // it is held until the process ends
   if (a.witness) detach_witness(a.witness);
   if (!a.is_passed_on) ask(static_cast<uint64_t>(a.id), SegmentRequest::let_go);
   a.use.store(0);
@@ -67,6 +72,92 @@ long map_shared_anonymous_segment(uint64_t address, uint64_t bytes, int prot, in
   a->use.store(2);
   return at;
 }
+
+// ---- files ----
+
+namespace {
+
+bool is_shared_memory(uint64_t descriptor) {
+  struct stat file {
+  }, folder{};
+  return sys::call(SYS_fstat, descriptor, &file) == 0 && sys::call(SYS_stat, "/dev/shm", &folder) == 0 &&
+         file.st_dev == folder.st_dev && S_ISREG(file.st_mode);
+}
+
+long open_flags(uint64_t descriptor) {
+  return vfd::is_body() ? vfd::shadow_call(SYS_fcntl, descriptor, F_GETFL, 0)
+                        : sys::call(SYS_fcntl, descriptor, F_GETFL);
+}
+
+// 0, or why mmap refuses it.
+long check_access(long flags, int prot) {
+  if ((flags & O_ACCMODE) == O_WRONLY) return -EACCES;
+  return (prot & PROT_WRITE) && (flags & O_ACCMODE) != O_RDWR ? -EACCES : 0;
+}
+
+// Its number, attached; again if it is dropped just then. `witness`: 0 where spd looks after this process.
+long attach_file(uint64_t descriptor, uint64_t& witness) {
+  constexpr int kAttempts = 8;
+  const auto self = static_cast<uint64_t>(vfd::is_body() ? vfd::record().shadow_pid.load() : sys::call(SYS_getpid));
+  long result = -EAGAIN;
+  for (int i = 0; i < kAttempts && sys::failed(result); ++i) {
+    const long id = ask(self, SegmentRequest::file, descriptor);
+    if (sys::failed(id)) return id;
+    result = is_shared() ? ask(static_cast<uint64_t>(id), SegmentRequest::hold, self)
+                         : attach_witness(static_cast<int32_t>(id), SHM_RDONLY);
+    if (sys::failed(result)) continue;
+    witness = is_shared() ? 0 : static_cast<uint64_t>(result);
+    return id;
+  }
+  return result;
+}
+
+long map_file_segment(Attachment& a, const SharedFile& file, bool reads_only, MapInstead map, const void* call) {
+  const long place = ask(static_cast<uint64_t>(a.id), SegmentRequest::place);
+  if (sys::failed(place)) return place;
+  const long pool = open_segments(reads_only);
+  if (sys::failed(pool)) return pool;
+  const long at = map(call, pool, static_cast<uint64_t>(place) + file.offset);
+  sys::call(SYS_close, pool);
+  a.start = static_cast<uint64_t>(at), a.bytes = wire::page_up(file.bytes);
+  return at;
+}
+
+} // namespace
+
+std::optional<long> map_shared_file(const SharedFile& file, MapInstead map, const void* call) {
+  if (vfd::is_body() ? !vfd::is_remote(file.descriptor) : !is_shared_memory(file.descriptor)) return std::nullopt;
+  const uint64_t bytes = wire::page_up(file.bytes), limit = wire::kSharedFileBytes;
+  if (!bytes || bytes > limit || file.offset > limit - bytes || file.offset % wire::kPageBytes) return std::nullopt;
+  const long flags = open_flags(file.descriptor);
+  if (sys::failed(flags) || flags & O_PATH) return std::nullopt;
+  Attachment* const a = memory::claim_attachment();
+  if (!a) return std::nullopt;
+  const long id = attach_file(file.descriptor, a->witness);
+  if (sys::failed(id)) return a->use.store(0), std::nullopt;
+  a->id = static_cast<int32_t>(id), a->flags = SHM_RDONLY, a->by = AttachedBy::mmap_file, a->is_passed_on = 0;
+  const long refused = check_access(flags, file.prot);
+  const long at = refused ? refused : map_file_segment(*a, file, (flags & O_ACCMODE) == O_RDONLY, map, call);
+  a->use.store(2);
+  if (sys::failed(at)) end(*a);
+  return at;
+}
+
+void shared_files_end() {
+  for (Attachment* a = memory::attachments; a != memory::attachments_end(); ++a)
+    if (a->use.load() == 2 && a->by == AttachedBy::mmap_file) end(*a);
+}
+
+void attach_missing_witnesses() {
+  pass_on_shared_mappings();
+  for (Attachment* a = memory::attachments; a != memory::attachments_end(); ++a) {
+    if (a->use.load() != 2 || a->witness) continue;
+    const long witness = attach_witness(a->id, a->flags);
+    a->witness = sys::failed(witness) ? 0 : static_cast<uint64_t>(witness);
+  }
+}
+
+// ---- what becomes of them ----
 
 bool is_shared_mapping_there(uint64_t start, uint64_t bytes) {
   bool any = false;

@@ -9,6 +9,11 @@
 //              its parent ends)
 //   dropped    by spd, when nobody else has had it for a second, or when its only process says that it lets go
 //
+// A file's segment has what the file has when it is first mapped, and the file gets that back when the segment is dropped,
+// or its only process says so, as it does by munmap and exit. Meanwhile read(2) and write(2) do not see the memory, and
+// what is behind the end of the file is there. A process with threads on several nodes has no witness: spd looks whether it
+// is still there, and a fork's child attaches one.
+//
 // A mapping ends by munmap, in pieces perhaps; one that mremap has moved lasts as long as the process. Whatever fails is
 // the kernel's mapping of this node instead, as it was before; a child that has such a one stays here.
 //
@@ -17,11 +22,25 @@
 // What if it dies here? The process: its kernel detaches it. The first node: all ends.
 #pragma once
 #include <cstdint>
+#include <optional>
 
 namespace sp {
 
 // mmap's arguments; MAP_SHARED|MAP_ANONYMOUS, in a process of the first node with its threads there. -errno: map it natively.
 long map_shared_anonymous_segment(uint64_t address, uint64_t bytes, int prot, int flags);
+
+// mmap's of a file, by the caller's `map`, which gets a descriptor and an offset to use instead. Nothing: it is no such file,
+// or cannot be done.
+struct SharedFile {
+  uint64_t descriptor, offset, bytes;
+  int prot;
+};
+using MapInstead = long (*)(const void* call, long descriptor, uint64_t offset);
+std::optional<long> map_shared_file(const SharedFile& file, MapInstead map, const void* call);
+// The program ends.
+void shared_files_end();
+// In a fork's child of a process that had its threads on several nodes.
+void attach_missing_witnesses();
 
 bool is_shared_mapping_there(uint64_t start, uint64_t bytes);
 // The program has unmapped this, or moved it to somewhere else.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // System calls about memory: decode and hand to memory/.
+#include <optional>
 #include <sys/mman.h>
 
 #include "libsuperproc/memory/address_space.hpp"
 #include "libsuperproc/memory/attach.hpp"
 #include "libsuperproc/memory/copy_out.hpp"
+#include "libsuperproc/process/shared_mapping.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
 
 namespace sp {
@@ -22,11 +24,31 @@ long pass_unless_hole(Call& call) {
 
 } // namespace
 
+namespace {
+
+// POSIX shared memory, which lies elsewhere where nodes are isolated.
+std::optional<long> map_segment_of_file(const Call& call) {
+  const int flags = call.number_arg(3);
+  if (!is_isolated() || (flags & MAP_TYPE) != MAP_SHARED || flags & MAP_ANONYMOUS) return std::nullopt;
+  const auto map = [](const void* given, long descriptor, uint64_t offset) {
+    const Call& c = *static_cast<const Call*>(given);
+    return memory::map(c.arg(0), c.arg(1), c.number_arg(2), c.number_arg(3), static_cast<int>(descriptor), offset);
+  };
+  return map_shared_file({call.arg(4), call.arg(5), call.arg(1), call.number_arg(2)}, map, &call);
+}
+
+} // namespace
+
 long sys_mmap(Call& call) {
   if (call.arg(5) & (wire::kPageBytes - 1)) return -EINVAL;
+  if (const std::optional<long> segment = map_segment_of_file(call)) return *segment;
   return memory::map(call.arg(0), call.arg(1), call.number_arg(2), call.number_arg(3), call.number_arg(4), call.arg(5));
 }
-long sys_munmap(Call& call) { return memory::unmap(call.arg(0), call.arg(1)); }
+long sys_munmap(Call& call) {
+  const long result = memory::unmap(call.arg(0), call.arg(1));
+  if (!result && is_isolated()) shared_mapping_ends(call.arg(0), call.arg(1));
+  return result;
+}
 long sys_mprotect(Call& call) { return memory::protect(call.arg(0), call.arg(1), call.number_arg(2), -1); }
 long sys_pkey_mprotect(Call& call) {
   return memory::protect(call.arg(0), call.arg(1), call.number_arg(2), call.number_arg(3));

@@ -76,7 +76,8 @@ bool only_looks(const Call& call) {
 
 PathPlace place_of_absolute(const char* path, const Call& call) {
   if (const char* rest = below(path, "/proc")) return place_below_proc(rest);
-  if (all_files_are_common()) return below(path, "/dev/tty") ? PathPlace::home : PathPlace::here;
+  if (all_files_are_common())
+    return below(path, "/dev/tty") || below(path, "/dev/shm") ? PathPlace::home : PathPlace::here;
   if (const char* rest = below(path, "/dev")) return place_below_dev(rest);
   if (below(path, "/sys")) return PathPlace::here;
   return only_looks(call) && is_common_file(path) ? PathPlace::image : PathPlace::home;

@@ -4,6 +4,7 @@
 //   /proc       it shows the processes of the node that mounted it. Home's has all, each by its body or shadow; so there is
 //               what does not name a process of this node, and who somebody's parent, group and terminal are
 //   /dev/tty    the terminal is home's
+//   /dev/shm    so is what is shared as memory (process/shared_mapping.hpp)
 // Where they have the cluster's image only (cluster/common_files.hpp), whatever else has a name is home's: files outside the
 // image, and all that is to be changed; what a path is relative to; terminals and shared memory below /dev. The working
 // folder is the shadow's then, and new pipes are made there, since a program that must run at home inherits them.

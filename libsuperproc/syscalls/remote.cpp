@@ -221,7 +221,8 @@ std::optional<long> perform(Call& call) {
     case SYS_shmdt:
     case SYS_shmctl:
     case SYS_munmap:
-    case SYS_mremap: return segment_of_cluster(call);
+    case SYS_mremap:
+    case SYS_exit_group: return segment_of_cluster(call);
     default:
       if (const std::optional<long> there = object_by_shadow(call)) return there;
       break;

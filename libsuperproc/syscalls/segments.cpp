@@ -27,11 +27,20 @@ long detach(const Call& call) {
   return result == -EINVAL ? call.pass() : result;
 }
 
+std::optional<long> map_file(const Call& call) {
+  const auto map_here = [](const void* given, long descriptor, uint64_t offset) {
+    const Call& c = *static_cast<const Call*>(given);
+    return app_call(SYS_mmap, c.arg(0), c.arg(1), c.arg(2), c.arg(3), descriptor, offset);
+  };
+  return map_shared_file({call.arg(4), call.arg(5), call.arg(1), call.number_arg(2)}, map_here, &call);
+}
+
 // A body's children begin beside it, so its anonymous memory need not leave the node.
 std::optional<long> map(const Call& call) {
   const auto flags = call.number_arg(3);
-  const bool is_anonymous = flags & MAP_ANONYMOUS, is_plain = !(flags & (MAP_HUGETLB | MAP_32BIT));
-  if ((flags & MAP_TYPE) != MAP_SHARED || !is_anonymous || !is_plain || vfd::is_body()) return std::nullopt;
+  if ((flags & MAP_TYPE) != MAP_SHARED || flags & (MAP_HUGETLB | MAP_32BIT)) return std::nullopt;
+  if (!(flags & MAP_ANONYMOUS)) return map_file(call);
+  if (vfd::is_body()) return std::nullopt;
   const long at = map_shared_anonymous_segment(call.arg(0), call.arg(1), call.number_arg(2), flags);
   return sys::failed(at) ? std::nullopt : std::optional(at);
 }
@@ -69,6 +78,7 @@ std::optional<long> segment_of_cluster(const Call& call) {
     case SYS_mmap: return map(call);
     case SYS_munmap: return unmap(call);
     case SYS_mremap: return remap(call);
+    case SYS_exit_group: return shared_files_end(), std::nullopt;
     default: return std::nullopt;
   }
 }

@@ -51,6 +51,24 @@ cpus='grep Cpus_allowed_list /proc/self/status'
 check "all CPUs for each node" 0 '^1$' isolate -- sh -c "for i in 1 2; do $cpus; done | sort -u | wc -l"
 [ "$(nproc)" -lt 2 ] || check "--cores-per-node" 0 '^2$' isolate --cores-per-node 1 -- sh -c "for i in 1 2; do $cpus; done | sort -u | wc -l"
 
+# Memory that processes share.
+cat >"$WORK/shares.py" <<'P'
+import multiprocessing, os, zlib
+how = multiprocessing.get_context("fork")
+count, nodes, barrier = how.Value("i", 0), how.Array("L", 6), how.Barrier(6)
+def child(number):
+    nodes[number] = zlib.crc32(os.uname().nodename.encode())
+    barrier.wait()
+    for _ in range(100):
+        with count.get_lock():
+            count.value += 1
+children = [how.Process(target=child, args=(number,)) for number in range(6)]
+for c in children: c.start()
+for c in children: c.join()
+print(count.value, len(set(nodes)))
+P
+check "multiprocessing on three nodes" 0 '^600 3$' isolate --nodes 3 -- python3 "$WORK/shares.py"
+
 # Descriptors.
 check "standard input and output" 0 '^ONE TWO$' bash -c 'echo one two | "$1" run --isolate -- cat | tr a-z A-Z' _ "$SPCTL"
 check "... of a moved program" 0 '^ONE$' bash -c 'echo one | "$1" run --isolate -- sh -c "cat; true" | tr a-z A-Z' _ "$SPCTL"

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: Apache-2.0
-# multiprocessing with each way to start a process: named semaphores, pipes, and descriptors that are inherited or passed.
+# multiprocessing with each way to start a process: named semaphores, pipes, shared memory, and descriptors that are
+# inherited or passed.
 needs=python3
 home_only=yes
 
@@ -8,6 +9,7 @@ prepare() {
   cat >program.py <<'P'
 import multiprocessing as mp
 import sys
+from multiprocessing import shared_memory
 
 
 def square(x):
@@ -22,6 +24,18 @@ def answer(pipe):
 def put(queue, lock, x):
     with lock:
         queue.put(x)
+
+
+def count(number, value, array, lock, barrier, name):
+    block = shared_memory.SharedMemory(name=name)
+    barrier.wait()
+    for turn in range(200):
+        with value.get_lock():
+            value.value += 1
+        with lock:
+            array[turn % len(array)] += 1
+    block.buf[number] = number + 1
+    block.close()
 
 
 if __name__ == "__main__":
@@ -43,6 +57,18 @@ if __name__ == "__main__":
     for child in children:
         child.join()
     print([child.exitcode for child in children])
+    value, array, barrier = how.Value("i", 0), how.Array("i", 5), how.Barrier(5)
+    block = shared_memory.SharedMemory(create=True, size=4096)
+    given = (value, array, lock, barrier, block.name)
+    children = [how.Process(target=count, args=(number, *given)) for number in range(4)]
+    for child in children:
+        child.start()
+    barrier.wait()
+    for child in children:
+        child.join()
+    print(value.value, list(array), list(block.buf[:4]), [child.exitcode for child in children])
+    block.close()
+    block.unlink()
     with how.Manager() as server:
         print(server.dict({1: 2})[1])
 P
