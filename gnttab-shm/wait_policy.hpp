@@ -45,11 +45,13 @@ struct WaitPolicy {
 // How fast the time-stamp counter runs. Takes about 100 us; do it once.
 uint64_t measure_cycles_per_us();
 
-// The processor this thread runs on, without a system call (Linux keeps the number in TSC_AUX).
+// The processor this thread runs on, without a system call: Linux keeps the number in the limit of a segment, as its
+// vdso does for processors without RDPID. (RDTSCP tells it too, but a hypervisor may hide that instruction.)
 inline uint32_t current_cpu() {
-  unsigned aux;
-  __builtin_ia32_rdtscp(&aux);
-  return aux & 0xfff;
+  constexpr uint32_t kCpuNodeSegment = 15 * 8 + 3;
+  uint32_t limit = 0;
+  asm volatile("lsl %1, %0" : "+r"(limit) : "r"(kCpuNodeSegment) : "cc");
+  return limit & 0xfff;
 }
 
 // One wait. pass() waits a moment and says whether to look again or to sleep.

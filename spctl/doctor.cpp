@@ -23,6 +23,7 @@
 #include "spctl/run_settings.hpp"
 #include "spctl/runtime_folder.hpp"
 #include "spctl/table.hpp"
+#include "spctl/xen_probe.hpp"
 
 extern char** environ;
 
@@ -253,11 +254,16 @@ Finding virtual_machines(const DoctorOptions&) {
   return {"/dev/kvm", Grade::ok, fmt::format("{} (not needed by this version)", errno_text(error)), {}};
 }
 
+Finding xen_domain(const DoctorOptions&) {
+  const XenProbe probe = probe_xen();
+  return {"xen", probe.in_domain && !probe.ready ? Grade::warn : Grade::ok, probe.what, probe.next};
+}
+
 using Check = Finding (*)(const DoctorOptions&);
 constexpr Check kChecks[] = {
-    kernel,      dispatch,          memory_files,   library_found,    first_program,   cpus,       huge_pages,
-    overcommit,  map_count,         address_space,  open_files,       processes,       inspection, cores,
-    user_faults, user_notification, isolated_nodes, lasting_clusters, virtual_machines};
+    kernel,      dispatch,          memory_files,   library_found,    first_program,    cpus,       huge_pages,
+    overcommit,  map_count,         address_space,  open_files,       processes,        inspection, cores,
+    user_faults, user_notification, isolated_nodes, lasting_clusters, virtual_machines, xen_domain};
 
 void print_table(const std::vector<Finding>& findings) {
   Table table({{""}, {""}, {""}});

@@ -77,12 +77,15 @@ class Line:
                     progress(node)
 
     def run(self, nodes, command, output, timeout_s=None):
-        """Runs a shell command on these nodes at once; {node: exit status}. `output(node, verb, bytes)` gets its words."""
+        """Runs a shell command, or one for each ({node: command}), on these nodes at once; {node: exit status}.
+
+        `output(node, verb, bytes)` gets its words.
+        """
         number, statuses = str(random.getrandbits(40)), {}
         end = time.monotonic() + timeout_s if timeout_s else None
         try:
             for node in nodes:
-                self.send(node, number, "run", command.encode())
+                self.send(node, number, "run", (command if isinstance(command, str) else command[node]).encode())
                 self.send(node, number, "in")
             while len(statuses) < len(nodes):
                 if end and time.monotonic() > end:
