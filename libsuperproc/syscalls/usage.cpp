@@ -8,6 +8,7 @@
 #include "libsuperproc/cluster/accounts.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "vfd/body.hpp"
+#include "vfd/call_scope.hpp"
 #include "vfd/program_memory.hpp"
 #include "vfd/shadow_call.hpp"
 
@@ -58,6 +59,7 @@ void complete_waitid(const Call& call, long result) {
 Usage used_elsewhere(UsedBy by) {
   Usage used = OpenAccount::find(own_pid()).read(by);
   if (!vfd::is_body()) return used;
+  const vfd::CallScope scope;
   vfd::Transfer transfer;
   auto* const there = static_cast<rusage*>(transfer.take(sizeof(rusage)));
   if (vfd::shadow_call(SYS_getrusage, by == UsedBy::self ? RUSAGE_SELF : RUSAGE_CHILDREN, there) == 0)
