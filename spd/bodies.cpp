@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "libsuperproc/cluster/accounts.hpp"
+#include "libsuperproc/cluster/credentials.hpp"
 #include "libsuperproc/cluster/event_log.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "libsuperproc/cluster/pause.hpp"
@@ -104,6 +105,18 @@ void log_end(NodeId self, pid_t pid, int status) {
   if (WIFEXITED(status)) log_event(self.value, "%d has ended with status %d", pid, WEXITSTATUS(status));
 }
 
+// Nobody begins here with other rights than he has: whose are not those that this node gives to its processes stays where he is.
+bool may_begin(const wire::Departure& departure) {
+  static const wire::Credentials given = [] {
+    wire::Credentials own{};
+    read_credentials(own);
+    if (own.users[1] != 0) own.effective = own.permitted = own.inheritable = own.ambient = 0; // drop_privileges()
+    return own;
+  }();
+  const wire::Credentials copy = departure.rights;
+  return departure.user == getuid() && departure.group == getgid() && are_same(copy, given);
+}
+
 // What its child has stored, or somebody else.
 int error_of(const wire::Moved& m) {
   const int error = static_cast<const volatile int32_t&>(m.departure.error);
@@ -179,7 +192,7 @@ long start_body(NodeId self, uint32_t record) {
   Departed program;
   if (m.state.load() != wire::MovedState::claimed || m.body_node.load() != self.value) return -EINVAL;
   if (!read_departure(record, program)) return -EINVAL;
-  if (program.departure.user != getuid() || program.departure.group != getgid()) return -EPERM;
+  if (!may_begin(program.departure)) return -EPERM;
   m.departure.error = 0;
   const pid_t pid = m.pid.load();
   if (!is_leased(pid)) return -EINVAL;
@@ -210,7 +223,7 @@ long start_body(NodeId self, uint32_t record) {
 long restore_body(NodeId self, uint32_t record, uint32_t source, uint64_t offset) {
   wire::Moved& m = wire::moved(record);
   if (m.state.load() != wire::MovedState::claimed || m.body_node.load() != self.value) return -EINVAL;
-  if (m.departure.user != getuid() || m.departure.group != getgid()) return -EPERM;
+  if (!may_begin(m.departure)) return -EPERM;
   m.departure.error = 0;
   m.arrival.store(static_cast<uint32_t>(wire::Arrival::on_its_way));
   const pid_t pid = m.pid.load();

@@ -15,6 +15,7 @@
 #include "libsuperproc/syscalls/table.hpp"
 #include "spd/kin.hpp"
 #include "spd/notified_files.hpp"
+#include "spd/notified_rights.hpp"
 #include "spd/notified_start.hpp"
 #include "spd/notified_wait.hpp"
 #include "spd/places.hpp"
@@ -137,6 +138,7 @@ std::optional<long> by_descriptors(const Notification& call) {
 }
 
 std::optional<long> perform(NodeId self, uint32_t record, Notification& call) {
+  if (changes_rights(call)) return expect_other_rights(call.tid()), kPass;
   switch (call.number()) {
     case SYS_close: return close(call);
     case SYS_close_range: return close_range(call);
@@ -190,6 +192,7 @@ void perform_notified(NodeId self, Notification& call) {
   thread_self.borrower_record = *record + 1; // vfd::own_record()
   adopt_children(self, *record, call.tid());
   if (!begin_program(call, *record)) return call.answer(-EIO);
+  tell_of_rights(call.tid(), *record);
   const std::optional<long> result = perform(self, *record, call);
   result ? call.answer(*result) : call.pass();
   after_start(call, *record);

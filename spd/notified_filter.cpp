@@ -23,7 +23,10 @@ namespace {
 constexpr int kAlways[] = {SYS_open,    SYS_openat,   SYS_poll,    SYS_ppoll,   SYS_select, SYS_pselect6, SYS_wait4,
                            SYS_waitid,  SYS_kill,     SYS_getppid, SYS_getpgrp, SYS_setsid, SYS_getpgid,  SYS_setpgid,
                            SYS_getsid,  SYS_socket,   SYS_fork,    SYS_vfork,   SYS_clone3, SYS_execve,   SYS_execveat,
-                           SYS_exit_group, SYS_close_range};
+                           SYS_exit_group, SYS_close_range,
+                           // whose rights the shadow takes on
+                           SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid,
+                           SYS_setgroups, SYS_setfsuid, SYS_setfsgid, SYS_capset, SYS_prctl};
 
 class Program {
 public:

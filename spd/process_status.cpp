@@ -55,6 +55,31 @@ std::optional<ProcessStatus> status_of(pid_t tid) {
                        number_after(text, "\nSigCgt:", 16)};
 }
 
+bool credentials_of(pid_t tid, wire::Credentials& found) {
+  char path[32];
+  snprintf(path, sizeof path, "/proc/%d/status", tid);
+  const std::string text = read_whole(path);
+  const auto line = [&](const char* name, uint32_t (&ids)[3], uint32_t& of_files) {
+    const size_t at = text.find(name);
+    return at != std::string::npos && sscanf(text.c_str() + at + strlen(name), "%u %u %u %u", &ids[0], &ids[1], &ids[2],
+                                             &of_files) == 4;
+  };
+  found = {};
+  if (!line("\nUid:", found.users, found.file_user) || !line("\nGid:", found.groups_own, found.file_group)) return false;
+  const size_t groups = text.find("\nGroups:");
+  const char* at = groups == std::string::npos ? "" : text.c_str() + groups + strlen("\nGroups:");
+  for (at += strspn(at, " \t"); *at >= '0' && *at <= '9' && found.group_count < wire::kGroupCountMax; at += strspn(at, " ")) {
+    char* end = nullptr;
+    found.groups[found.group_count++] = static_cast<uint32_t>(strtoul(at, &end, 10));
+    at = end;
+  }
+  found.no_new_privileges = number_after(text, "\nNoNewPrivs:", 10) != 0;
+  found.inheritable = number_after(text, "\nCapInh:", 16), found.permitted = number_after(text, "\nCapPrm:", 16);
+  found.effective = number_after(text, "\nCapEff:", 16), found.bounding = number_after(text, "\nCapBnd:", 16);
+  found.ambient = number_after(text, "\nCapAmb:", 16);
+  return true;
+}
+
 std::vector<pid_t> children_of(pid_t process) {
   std::vector<pid_t> children;
   char path[64];

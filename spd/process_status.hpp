@@ -6,6 +6,8 @@
 #include <sys/types.h>
 #include <vector>
 
+#include "libsuperproc/wire/cluster.hpp"
+
 namespace sp::spd {
 
 struct ProcessStatus {
@@ -18,6 +20,8 @@ struct ProcessStatus {
 };
 
 std::optional<ProcessStatus> status_of(pid_t tid);
+
+bool credentials_of(pid_t tid, wire::Credentials& found); // but for the secure bits, which it does not say
 
 std::vector<pid_t> children_of(pid_t process); // ended ones that nobody has waited for included
 

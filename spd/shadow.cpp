@@ -121,10 +121,13 @@ bool take_ends(pid_t pid) {
 
 [[noreturn]] void pass_signals_on() {
   const uint64_t all = ~0ull;
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all); // libc lets its own in when it makes a thread
+  main_is_ready();
   for (;;) {
     siginfo_t info;
     const long signal = sys::call(SYS_rt_sigtimedwait, &all, &info, nullptr, sizeof all);
-    if (signal > 0 && !(signal == SIGCHLD && take_ends(info.si_pid))) hand_on(info);
+    if (signal == kTakeOnSignal && info.si_pid == sys::call(SYS_getpid)) main_takes_on_credentials();
+    else if (signal > 0 && !(signal == SIGCHLD && take_ends(info.si_pid))) hand_on(info);
   }
 }
 
@@ -191,6 +194,7 @@ void become_shadow_of(uint32_t child) {
   record = child, use = body().use.load();
   drop_unplaced(body().descriptors);
   forget_performers();
+  forget_other_threads_credentials();
   const NodeId here{body().shadow_node.load()};
   const HostTid tid{static_cast<int32_t>(sys::call(SYS_gettid))};
   (void)ask_spd(here, here, tid, wire::NodeOperation::watch_shadow, child);
@@ -247,22 +251,23 @@ long come_home() {
   for (;;) sys::call(SYS_exit_group, 126);
 }
 
+long identify(uint64_t address) {
+  if (!in_segment(address, sizeof(wire::Credentials))) return -EFAULT;
+  wire::Credentials copy;
+  memcpy(&copy, reinterpret_cast<const void*>(address), sizeof copy);
+  if (!have_credentials(copy)) return 0;
+  take_on_credentials();
+  let_main_take_on_credentials();
+  return 0;
+}
+
 long after_exec(const CallWords& a) {
   close_at_exec(record);
   detach_all();
   if (!in_segment(a[0], sizeof body().departure.name) || a[2] > wire::kArgumentsShownMax || !in_segment(a[1], a[2]))
     return -EFAULT;
   be_called(reinterpret_cast<const char*>(a[0]), reinterpret_cast<const char*>(a[1]), a[2]);
-  return 0;
-}
-
-long identify(uint64_t address) {
-  if (!in_segment(address, sizeof(wire::Credentials))) return -EFAULT;
-  wire::Credentials copy;
-  memcpy(&copy, reinterpret_cast<const void*>(address), sizeof copy);
-  have_credentials(copy);
-  take_on_credentials();
-  return 0;
+  return a[3] ? identify(a[3]) : 0;
 }
 
 bool is_claimed_here(uint64_t child) {

@@ -3,10 +3,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <csignal>
 #include <mutex>
+#include <new>
 #include <sys/syscall.h>
 
 #include "libsuperproc/base/sys.hpp"
+#include "libsuperproc/cluster/credentials.hpp"
 
 namespace sp::spd {
 
@@ -15,27 +18,57 @@ namespace {
 std::mutex held;
 wire::Credentials newest;
 std::atomic<uint32_t> version{0};
+std::atomic<uint32_t> main_version{0};
+std::atomic<bool> main_waits{false};
 thread_local uint32_t own_version = 0;
+
+const volatile uint32_t* word(const std::atomic<uint32_t>& w) { return reinterpret_cast<const volatile uint32_t*>(&w); }
 
 } // namespace
 
-void have_credentials(const wire::Credentials& given) {
+bool have_credentials(const wire::Credentials& given) {
   const std::lock_guard<std::mutex> hold(held);
+  if (version.load() == 0) read_credentials(newest);
+  if (are_same(given, newest)) return false;
   newest = given;
   newest.group_count = std::min(newest.group_count, wire::kGroupCountMax);
   version.fetch_add(1);
+  return true;
 }
 
-// Groups first: who is an ordinary user may not change them. Before that what was root and may be again is: this thread
-// may have slept while the body was, between one user and the next. What fails then was so before.
 void take_on_credentials() {
   if (own_version == version.load(std::memory_order_relaxed)) return;
   const std::lock_guard<std::mutex> hold(held);
   own_version = version.load();
-  sys::call(SYS_setresuid, -1, 0, -1);
-  sys::call(SYS_setgroups, newest.group_count, newest.groups);
-  sys::call(SYS_setresgid, newest.groups_own[0], newest.groups_own[1], newest.groups_own[2]);
-  sys::call(SYS_setresuid, newest.users[0], newest.users[1], newest.users[2]);
+  take_on(newest);
+}
+
+void main_takes_on_credentials() {
+  take_on_credentials();
+  main_version.store(own_version);
+  sys::futex_wake(word(main_version), 1);
+}
+
+void main_is_ready() {
+  main_waits.store(true);
+  main_takes_on_credentials(); // of which it has not been told
+}
+
+// By the taker, which may wait for a moment: the main one does nothing that blocks but for what it waits for.
+void let_main_take_on_credentials() {
+  constexpr int64_t kPatienceNs = 20'000'000;
+  const long process = sys::call(SYS_getpid);
+  if (main_waits.load()) sys::call(SYS_tgkill, process, process, kTakeOnSignal);
+  for (int tries = 0; tries < 10; ++tries) {
+    const uint32_t seen = main_version.load();
+    if (seen == version.load()) return;
+    sys::futex_wait(word(main_version), seen, kPatienceNs);
+  }
+}
+
+void forget_other_threads_credentials() {
+  new (&held) std::mutex; // one that is gone may have had it
+  main_waits.store(false);
 }
 
 } // namespace sp::spd

@@ -9,6 +9,7 @@
 
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/base/path.hpp"
+#include "libsuperproc/cluster/credentials.hpp"
 #include "libsuperproc/cluster/pause.hpp"
 #include "vfd/call_scope.hpp"
 #include "vfd/descriptors.hpp"
@@ -63,7 +64,9 @@ void tell_of_exec() {
   const long file = sys::call(SYS_openat, AT_FDCWD, "/proc/self/cmdline", O_RDONLY | O_CLOEXEC);
   const long bytes = sys::call(SYS_read, file, arguments, wire::kArgumentsShownMax);
   sys::call(SYS_close, file);
-  ask_shadow(membership.record, wire::ShadowOperation::after_exec, name, arguments, bytes > 0 ? bytes : 0);
+  auto* const rights = static_cast<wire::Credentials*>(transfer.take(sizeof(wire::Credentials)));
+  read_credentials(*rights); // exec may have changed them
+  ask_shadow(membership.record, wire::ShadowOperation::after_exec, name, arguments, bytes > 0 ? bytes : 0, rights);
 }
 
 void await_state(wire::Moved& m, wire::MovedState state) {

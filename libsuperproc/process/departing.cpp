@@ -10,6 +10,7 @@
 
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/cluster/common_files.hpp"
+#include "libsuperproc/cluster/credentials.hpp"
 #include "libsuperproc/process/exec.hpp"
 #include "libsuperproc/wire/cluster.hpp"
 #include "libsuperproc/wire/version_note.hpp"
@@ -178,6 +179,7 @@ bool describe(uint32_t record, const Departing& program, const char* own_name) {
   sys::call(SYS_umask, d.umask);
   d.user = static_cast<uint32_t>(sys::call(SYS_geteuid));
   d.group = static_cast<uint32_t>(sys::call(SYS_getegid));
+  read_credentials(d.rights);
   return text.whole();
 }
 

@@ -6,6 +6,7 @@
 
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/line.hpp"
+#include "libsuperproc/cluster/credentials.hpp"
 #include "libsuperproc/cluster/pause.hpp"
 #include "libsuperproc/cluster/pool.hpp"
 #include "libsuperproc/memory/pool_pages.hpp"
@@ -68,6 +69,7 @@ long restore_there(uint32_t record, NodeId node, const Checkpoint& checkpoint) {
   d.goes_on = 1;
   d.user = static_cast<uint32_t>(sys::call(SYS_geteuid));
   d.group = static_cast<uint32_t>(sys::call(SYS_getegid));
+  read_credentials(d.rights);
   sys::call(SYS_prctl, PR_GET_NAME, d.name);
   if (const long failed = announce_shadow(record)) return failed;
   publish_descriptors(record);

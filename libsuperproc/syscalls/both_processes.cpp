@@ -3,11 +3,13 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/cluster/common_files.hpp"
+#include "libsuperproc/cluster/credentials.hpp"
 #include "libsuperproc/syscalls/marshal.hpp"
 #include "libsuperproc/syscalls/remote_files.hpp"
 #include "vfd/descriptors.hpp"
@@ -67,15 +69,24 @@ std::optional<long> change_folder(const Call& call) {
 // As who it opens files. The calls of libc are made by each thread.
 std::optional<long> change_credentials(const Call& call) {
   const long result = call.pass();
-  if (sys::failed(result)) return result;
+  const bool tells_old = call.number() == SYS_setfsuid || call.number() == SYS_setfsgid;
+  if (sys::failed(result) && !tells_old) return result;
   vfd::Transfer transfer;
   auto& own = *static_cast<wire::Credentials*>(transfer.take(sizeof(wire::Credentials)));
-  sys::call(SYS_getresuid, &own.users[0], &own.users[1], &own.users[2]);
-  sys::call(SYS_getresgid, &own.groups_own[0], &own.groups_own[1], &own.groups_own[2]);
-  const long count = sys::call(SYS_getgroups, wire::kGroupCountMax, own.groups);
-  own.group_count = count > 0 ? static_cast<uint32_t>(count) : 0;
+  read_credentials(own);
   vfd::ask_shadow(vfd::own_record(), wire::ShadowOperation::identify, &own);
   return result;
+}
+
+std::optional<long> change_rights(const Call& call) {
+  switch (call.number_arg(0)) {
+    case PR_SET_KEEPCAPS:
+    case PR_SET_SECUREBITS:
+    case PR_SET_NO_NEW_PRIVS:
+    case PR_CAPBSET_DROP:
+    case PR_CAP_AMBIENT: return change_credentials(call);
+    default: return std::nullopt;
+  }
 }
 
 // What the shadow opens for the program gets its mode there.

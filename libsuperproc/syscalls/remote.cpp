@@ -167,7 +167,10 @@ std::optional<long> perform(Call& call) {
     case SYS_setregid:
     case SYS_setresuid:
     case SYS_setresgid:
-    case SYS_setgroups: return change_credentials(call);
+    case SYS_setgroups:
+    case SYS_setfsuid:
+    case SYS_setfsgid:
+    case SYS_capset: return change_credentials(call);
     case SYS_setrlimit:
     case SYS_prlimit64: return limit_files(call);
     case SYS_chdir:
@@ -209,7 +212,9 @@ std::optional<long> perform(Call& call) {
     case SYS_rt_sigqueueinfo:
     case SYS_rt_tgsigqueueinfo: return send_with_info(call);
     case SYS_mq_notify: return is_remote(call.arg(0)) ? std::optional(notify_by_shadow(call)) : std::nullopt;
-    case SYS_prctl: return tell_of_parents_death(call);
+    case SYS_prctl:
+      if (const std::optional<long> changed = change_rights(call)) return changed;
+      return tell_of_parents_death(call);
     case SYS_getppid: return parent_of_body();
     case SYS_getpgrp:
     case SYS_setsid: return by_row(call);
@@ -256,7 +261,7 @@ void watch_remote_calls() {
       SYS_setresuid, SYS_setresgid,    SYS_setgroups,     SYS_setrlimit,       SYS_prlimit64,
       SYS_getcwd,    SYS_inotify_init, SYS_inotify_init1, SYS_fanotify_init,   SYS_pipe,
       SYS_pipe2,     SYS_socketpair,   SYS_tgkill,        SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
-      SYS_prctl};
+      SYS_prctl,     SYS_setfsuid,     SYS_setfsgid,      SYS_capset};
   for (const int number : kOthers) sp_interest[number].bits |= kInterestRemote;
   for (const int number : kSegmentCalls) sp_interest[number].bits |= kInterestRemote;
   for (const int number : kObjectCalls) sp_interest[number].bits |= kInterestRemote;

@@ -223,7 +223,7 @@ enum class ShadowOperation : uint32_t {
   call,       // number, six arguments; pointers lead into the transfer area -> result
   fork,       // record, pid: a shadow for the body's child
   after_exec, // the body runs a new program: close what is to be closed. Address of its name (16 bytes), of its arguments
-              // as in /proc/PID/cmdline, their bytes
+              // as in /proc/PID/cmdline, their bytes; of its Credentials
   come_home, // the departure's program begins here, in the shadow's process: it is one without the shim
   interrupt, // ticket's slot and sequence of a call under way
   identify,  // address of the body's Credentials: calls are performed as this user from now on
