@@ -168,8 +168,8 @@ void keep_control() {
   __builtin_memcpy(kept.armed_because, c.armed_because, sizeof kept.armed_because);
   kept.patched_sites = c.patched_sites.load();
   kept.placement_next = c.placement_next.load();
-  __builtin_memcpy(&kept.memory, &memory::memory_table(), sizeof kept.memory);
-  __builtin_memcpy(&kept.signals, &signal_table(), sizeof kept.signals);
+  __builtin_memcpy(static_cast<void*>(&kept.memory), &memory::memory_table(), sizeof kept.memory);
+  __builtin_memcpy(static_cast<void*>(&kept.signals), &signal_table(), sizeof kept.signals);
 }
 
 void renew_control() {

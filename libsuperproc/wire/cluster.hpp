@@ -164,8 +164,6 @@ struct alignas(4096) Moved {
   std::atomic<int32_t> listener;    // of a body that is about to be supervised: 1 + descriptor, -errno
   std::atomic<uint32_t> arrival;    // Arrival of a fork's child, futex word
   std::atomic<uint32_t> undoes;     // Undoes: what others see change when the shadow is gone
-  std::atomic<uint32_t> continued;  // SIGCONTs that have reached the shadow; a stop from before one of them is over
-  std::atomic<uint32_t> is_told_to_stop; // 1: the shadow stops because its body has stopped
   // Bit n: transfer area n is taken. The body's, at each call; the shadow looks at the line above.
   alignas(64) std::atomic<uint32_t> transfer_used;
   Departure departure;
@@ -201,9 +199,6 @@ enum class NodeOperation : uint32_t {
   start_resident, // space, home: of the SubProcess whose description is in home's pool -> its number or -errno
   place_segment,  // number of a System V segment -> its offset in this node's pool, or -errno
   sweep_segments, // one may be gone
-  stop_body,      // record, continued: a SIGSTOP of that time has reached the shadow, which can not hand it on
-  call_about,     // number of a call about a process of this node (syscalls/about_process.cpp), its first words; which
-                  // 32 bits of what it gives in memory, 0: its result
   notify_twin,    // record, descriptor: of the body's, a queue; a message is sent to it (syscalls/remote_notify.cpp)
   count
 };
