@@ -86,12 +86,36 @@ void name_folder(const char* const* environment, Path& path) {
     path << "/tmp/superproc-" << sys::call(SYS_geteuid) << "-code";
 }
 
-bool has_room(long folder) {
+struct Oldest {
+  char name[256] = "";
+  int64_t seconds = INT64_MAX; // since 1970
+  uint32_t count = 0;          // of files
+
+  void look_at(long folder, const char* entry) {
+    struct stat about;
+    if (sys::failed(sys::call(SYS_newfstatat, folder, entry, &about, AT_SYMLINK_NOFOLLOW))) return;
+    if (!S_ISREG(about.st_mode)) return;
+    ++count;
+    if (about.st_mtim.tv_sec >= seconds) return;
+    seconds = about.st_mtim.tv_sec;
+    Path copy;
+    copy << entry;
+    __builtin_memcpy(name, copy.text(), sizeof name);
+  }
+};
+
+// The oldest goes, if it has had its time: more files than there is room for may be in use.
+bool make_room(long folder) {
+  constexpr int64_t kTimeSeconds = 600;
   alignas(8) char entries[4096];
-  uint32_t count = 0;
+  Oldest oldest;
   for (long bytes; (bytes = sys::call(SYS_getdents64, folder, entries, sizeof entries)) > 0;)
-    for (long at = 0; at < bytes; at += *reinterpret_cast<const uint16_t*>(entries + at + 16)) ++count;
-  return count < kKeptFilesMax;
+    for (long at = 0; at < bytes; at += *reinterpret_cast<const uint16_t*>(entries + at + 16))
+      oldest.look_at(folder, entries + at + 19);
+  if (oldest.count < kKeptFilesMax) return true;
+  timespec now{};
+  sys::call(SYS_clock_gettime, CLOCK_REALTIME, &now);
+  return now.tv_sec - oldest.seconds > kTimeSeconds && !sys::failed(sys::call(SYS_unlinkat, folder, oldest.name, 0));
 }
 
 bool has_tracer() {
@@ -172,6 +196,7 @@ KeptCodes::KeptCodes(const char* const* environment, const uint8_t* own_build_id
   if (vfd::in_cluster() && !all_files_are_common()) return; // what maps it could not be forked to another node
   Path path;
   name_folder(environment, path);
+  if (!own_build_id) return;
   folder_ = open_folder(path.text());
   if (folder_ == -ENOENT && !sys::failed(sys::call(SYS_mkdir, path.text(), 0700))) folder_ = open_folder(path.text());
   if (folder_ < 0 || !has_tracer()) return;
@@ -205,7 +230,7 @@ void KeptCodes::keep(const LibraryCode& library, uint64_t stubs, uint64_t stubs_
   if (sys::failed(sys::call(SYS_stat, library.file, &about))) return;
   const auto file_bytes = static_cast<uint64_t>(about.st_size);
   code.stubs = page_up(file_bytes), code.stubs_bytes = stubs_end - stubs, code.sites = sites;
-  if (code.text + code.text_bytes > code.stubs || !has_room(folder_)) return;
+  if (code.text + code.text_bytes > code.stubs || !make_room(folder_)) return;
   if (!may_write(code.stubs + code.stubs_bytes + sizeof code)) return;
   const long file = sys::call(SYS_openat, folder_, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0400);
   if (sys::failed(file)) return;

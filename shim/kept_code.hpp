@@ -7,8 +7,10 @@
 //                                 then the stubs, whole pages, then a KeptCode
 // The folder and its files are this user's alone. A file is written without a name and linked when it is whole, so whoever
 // finds it finds all of it, and a writer's death leaves nothing; nobody writes to it again. What it holds depends on the
-// library, the shim and the distance between the two, which are its name, and are compared. `spctl gc` removes the folder.
-// Whoever has a tracer patches for itself: breakpoints would be lost.
+// library, the shim and the distance between the two, which are its name, and are compared; programs that load large
+// libraries, where the distance is another one each time, patch for themselves. So does whoever has a tracer, since
+// breakpoints would be lost. There are at most kKeptFilesMax files; then the oldest goes, which harms nobody who has it
+// mapped. `spctl gc --code` removes the folder.
 #pragma once
 #include <cstdint>
 
@@ -16,7 +18,7 @@
 
 namespace sp::shim {
 
-inline constexpr uint32_t kKeptFilesMax = 64;
+inline constexpr uint32_t kKeptFilesMax = 32;
 
 struct LibraryCode {
   const SiteTable& table;

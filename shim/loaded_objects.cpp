@@ -120,6 +120,19 @@ bool is_ours(const Object& object) {
   return ours;
 }
 
+// The kernel aligns what is so large to huge pages: how far what lies behind it is from the shim differs each time.
+bool has_large_library(const link_map* first) {
+  constexpr uint64_t kHugePage = 2 << 20;
+  Object object;
+  for (const link_map* m = first; m; m = m->l_next) {
+    if (!open_object(m->l_addr, object)) continue;
+    for (uint32_t i = 0; i < object.count; ++i)
+      if (object.headers[i].p_type == PT_LOAD && object.headers[i].p_vaddr + object.headers[i].p_memsz >= kHugePage)
+        return true;
+  }
+  return false;
+}
+
 BuildId own_build_id(const link_map* first) {
   Object object;
   for (const link_map* m = first; m; m = m->l_next)
@@ -185,7 +198,7 @@ uint32_t patch_libraries(const char* const* environment, ProvenCode& proven) {
   const Object own = program(environment);
   const link_map* const first = first_object(own);
   if (!first || is_ours(own)) return patch_static_program(own); // a static-pie program has a list of its own
-  const BuildId own_id = own_build_id(first->l_next);
+  const BuildId own_id = has_large_library(first->l_next) ? BuildId{} : own_build_id(first->l_next);
   const KeptCodes kept(environment, own_id.bytes, own_id.count);
   for (const link_map* m = first; m; m = m->l_next) {
     Object object;
