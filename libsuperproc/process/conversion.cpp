@@ -7,6 +7,7 @@
 
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/memory/proc_maps.hpp"
 #include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/process/agent.hpp"
 #include "libsuperproc/process/cpu_timers.hpp"
@@ -93,8 +94,23 @@ void convert() {
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, 0, sizeof mask);
 }
 
+namespace {
+
+// The kernel gives the ring of a perf event, and whatever else it makes without a file, to no fork's child; and residents
+// begin as such.
+const char* obstacle_to_forks() {
+  auto maps = memory::ProcMaps::read(pointer_to<char>(wire::kNodeScratch), wire::kNodeScratchBytes);
+  if (!maps) return "its mappings cannot be read";
+  for (memory::Mapping m; maps->next(m);)
+    if (m.is_shared && __builtin_memcmp(m.name, "anon_inode:", 11) == 0)
+      return "it has memory of a perf event or the like";
+  return nullptr;
+}
+
+} // namespace
+
 void convert_if_possible() {
-  const char* const obstacle = is_isolated() ? obstacle_to_residents() : nullptr;
+  const char* const obstacle = is_isolated() ? obstacle_to_residents() : obstacle_to_forks();
   if (!obstacle) return convert();
   control().options.node_count = 1;
   if (control().options.flags & wire::kOptionTrace)
