@@ -206,7 +206,7 @@ KeptCodes::~KeptCodes() {
 }
 
 uint64_t KeptCodes::take(const LibraryCode& library, uint64_t stubs, uint32_t& sites) const {
-  KeptCode wanted, found;
+  KeptCode wanted, found{};
   if (folder_ < 0 || !describe(library, own_id_, own_id_bytes_, stubs, wanted)) return 0;
   const long file =
       sys::call(SYS_openat, folder_, Name(library.file, wanted).text(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);

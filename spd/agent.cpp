@@ -140,7 +140,8 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::restore_body:
       return signal > ~0u ? -EINVAL : restore_body(self, index, static_cast<uint32_t>(signal), request.arguments[2]);
     case NodeOperation::watch_body: return body_is_here(self, index) ? watch(Watched::body, index) : -EINVAL;
-    case NodeOperation::watch_shadow: return shadow_is_here(self, index) ? watch(Watched::shadow, index) : -EINVAL;
+    case NodeOperation::watch_shadow:
+      return shadow_is_here(self, index) ? watch(Watched::shadow, index, request.arguments[1] == 1) : -EINVAL;
     case NodeOperation::signal_body: return signal_body(self, index, request.arguments);
     case NodeOperation::notify_twin: return notify_twin(self, index, signal);
     case NodeOperation::signal_first: return signal > 64 ? -EINVAL : signal_first_program(static_cast<int>(signal));

@@ -106,13 +106,12 @@ void shadow_ended(NodeId self, const Watch& gone) {
 
 } // namespace
 
-long watch(Watched what, uint32_t record) {
+long watch(Watched what, uint32_t record, bool may_be_gone) {
   const pid_t pid = number_of(what, record);
   if (!is_leased(pid)) return -EINVAL;
   if (watches[record].load() >= kWatchesOfRecordMax) return -EAGAIN;
   int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
-  // It did not wait for us, and its end is news as well.
-  if (descriptor < 0 && errno == ESRCH && what == Watched::shadow) descriptor = eventfd(1, EFD_CLOEXEC);
+  if (descriptor < 0 && errno == ESRCH && may_be_gone) descriptor = eventfd(1, EFD_CLOEXEC);
   if (descriptor < 0) return -errno;
   auto* const entry = new Watch{descriptor, wire::moved(record).use.load(), record, what};
   epoll_event event{EPOLLIN, {.ptr = entry}};

@@ -85,7 +85,7 @@ long begin_there(uint32_t record, NodeId node) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
   const NodeId here = vfd::membership.node;
   become_known(record);
-  Result<AskedSpd> watching = AskedSpd::ask(here, here, self, wire::NodeOperation::watch_shadow, record);
+  Result<AskedSpd> watching = AskedSpd::ask(here, here, self, wire::NodeOperation::watch_shadow, record, 1);
   if (!watching) return -watching.error().value;
   const Result<int64_t> begun = ask_spd(here, node, self, wire::NodeOperation::start_body, record);
   (void)watching->answer();

@@ -182,7 +182,7 @@ enum class NodeOperation : uint32_t {
   start_body,     // record -> 0 or -errno: the departure's program runs on this node under the record's number
   restore_body,   // record, source, offset -> 0 or -errno: a fork's child goes on here (wire/image.hpp); see Arrival
   watch_body,     // record: it began here by itself (a fork's child); ended when it is gone
-  watch_shadow,   // record: the shadow lives on this node
+  watch_shadow,   // record, 1 if it may be gone already, which is news: the shadow lives on this node
   signal_body,    // record, signal; and si_code, si_pid, si_uid, si_value, if a program has sent those
   signal_home,    // record, signal: to its program, which has come home
   signal_first,   // 0, signal: to the program that `spctl run` has started, on the first node

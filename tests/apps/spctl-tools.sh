@@ -190,14 +190,13 @@ if [ "${#kinds[@]}" = 2 ]; then
   check "gc" 0 '^removed .*/lost: cluster lost, of which nothing runs$' "$SPCTL" gc
   check "gc: it is gone" 1 "" test -e "$XDG_RUNTIME_DIR/superproc"
 fi
-echo damaged >"$XDG_RUNTIME_DIR/superproc-events"
-chmod 600 "$XDG_RUNTIME_DIR/superproc-events"
-check "log: a damaged one is none" 0 "" bash -c '[ -z "$("$1" log)" ]' _ "$SPCTL"
 "$SPCTL" run --nodes 2 -- true
 check "gc leaves kept code" 0 '^1$' bash -c 'ls -d "$XDG_RUNTIME_DIR"/superproc-code | wc -l'
 check "gc --code" 0 "-code: libraries. code, kept patched$" "$SPCTL" gc --code
 check "gc --code: it is gone" 1 "" test -e "$XDG_RUNTIME_DIR/superproc-code"
-
+echo damaged >"$XDG_RUNTIME_DIR/superproc-events"
+chmod 600 "$XDG_RUNTIME_DIR/superproc-events"
+check "log: a damaged one is none" 0 "" bash -c '[ -z "$("$1" log)" ]' _ "$SPCTL"
 check "gc: a damaged log" 0 '^removed .*-events: an event log of another version, or damaged$' "$SPCTL" gc
 refused "top without a terminal" 125 "top needs a terminal.*-b" "$SPCTL" top
 refused "kill: nothing" 1 "no process" "$SPCTL" kill

@@ -67,7 +67,7 @@ long start_body(NodeId self, uint32_t record) {
   return 0;
 }
 long start_resident(NodeId, uint64_t, uint64_t) { return 0; } // it judges its arguments itself
-long watch(Watched, uint32_t record) {
+long watch(Watched, uint32_t record, bool) {
   insist(record < wire::kMovedCountMax, "a record beyond the last");
   return 0;
 }
