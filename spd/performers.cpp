@@ -52,8 +52,8 @@ void poke(uint32_t record, uint32_t thread, int32_t self) {
 [[noreturn]] void* perform_for_ever(void* argument) {
   auto& self = *static_cast<Performer*>(argument);
   self.tid.store(static_cast<int32_t>(sys::call(SYS_gettid)));
-  const uint64_t interrupt = 1ull << (kInterruptSignal - 1);
-  sys::call(SYS_rt_sigprocmask, SIG_UNBLOCK, &interrupt, nullptr, sizeof interrupt);
+  const uint64_t all_but_interrupt = ~(1ull << (kInterruptSignal - 1));
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all_but_interrupt, nullptr, sizeof all_but_interrupt);
   for (;;) {
     while (self.busy.load() == 0) sys::futex_wait(word(self.busy), 0);
     self.ring.complete(self.taken.ticket, perform_call(self.record, self.taken.request.arguments));
