@@ -9,17 +9,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "libsuperproc/base/kernel_action.hpp"
+
 namespace sp::spd {
 
 namespace {
-
-// As the kernel has it; libc's sigaction refuses its own signals.
-struct KernelAction {
-  void (*handler)(int);
-  unsigned long flags;
-  void (*restorer)();
-  unsigned long mask;
-};
 
 // Of this process: signals that it ignores or handles.
 uint64_t signals_with_action() {
@@ -27,7 +21,7 @@ uint64_t signals_with_action() {
   for (int signal = 1; signal < NSIG; ++signal) {
     KernelAction action{};
     syscall(SYS_rt_sigaction, signal, nullptr, &action, sizeof action.mask);
-    if (action.handler != SIG_DFL) with_action |= 1ull << (signal - 1);
+    if (action.handler) with_action |= 1ull << (signal - 1);
   }
   return with_action;
 }
@@ -37,7 +31,7 @@ void default_signals(uint64_t mask, uint64_t ignored) {
   for (int signal = 1; signal < NSIG; ++signal) {
     if (!((own | ignored) >> (signal - 1) & 1)) continue;
     KernelAction action{};
-    action.handler = ignored >> (signal - 1) & 1 ? SIG_IGN : SIG_DFL;
+    action.handler = ignored >> (signal - 1) & 1; // SIG_IGN, or SIG_DFL
     syscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof action.mask);
   }
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);

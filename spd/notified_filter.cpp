@@ -12,6 +12,7 @@
 #include <sys/syscall.h>
 #include <vector>
 
+#include "libsuperproc/cluster/credentials.hpp"
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/remote_ipc.hpp"
 #include "libsuperproc/syscalls/table.hpp"
@@ -23,10 +24,7 @@ namespace {
 constexpr int kAlways[] = {SYS_open,    SYS_openat,   SYS_poll,    SYS_ppoll,   SYS_select, SYS_pselect6, SYS_wait4,
                            SYS_waitid,  SYS_kill,     SYS_getppid, SYS_getpgrp, SYS_setsid, SYS_getpgid,  SYS_setpgid,
                            SYS_getsid,  SYS_socket,   SYS_fork,    SYS_vfork,   SYS_clone3, SYS_execve,   SYS_execveat,
-                           SYS_exit_group, SYS_close_range,
-                           // whose rights the shadow takes on
-                           SYS_setuid, SYS_setgid, SYS_setreuid, SYS_setregid, SYS_setresuid, SYS_setresgid,
-                           SYS_setgroups, SYS_setfsuid, SYS_setfsgid, SYS_capset, SYS_prctl};
+                           SYS_exit_group, SYS_close_range, SYS_prctl};
 
 class Program {
 public:
@@ -67,7 +65,8 @@ void pass_with(Program& program, uint32_t argument, uint32_t bits) {
 }
 
 bool is_always_asked(int number) {
-  return std::find(std::begin(kAlways), std::end(kAlways), number) != std::end(kAlways) ||
+  return is_rights_call(number) || // the shadow takes them on
+         std::find(std::begin(kAlways), std::end(kAlways), number) != std::end(kAlways) ||
          std::find(std::begin(kObjectCalls), std::end(kObjectCalls), number) != std::end(kObjectCalls);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unordered_set>
 
+#include "libsuperproc/cluster/credentials.hpp"
 #include "spd/process_status.hpp"
 #include "vfd/shadow_call.hpp"
 
@@ -28,20 +29,8 @@ bool take(pid_t tid) {
 } // namespace
 
 bool changes_rights(const Notification& call) {
-  switch (call.number()) {
-    case SYS_setuid:
-    case SYS_setgid:
-    case SYS_setreuid:
-    case SYS_setregid:
-    case SYS_setresuid:
-    case SYS_setresgid:
-    case SYS_setgroups:
-    case SYS_setfsuid:
-    case SYS_setfsgid:
-    case SYS_capset: return true;
-    case SYS_prctl: break;
-    default: return false;
-  }
+  if (is_rights_call(call.number())) return true;
+  if (call.number() != SYS_prctl) return false;
   switch (call.number_arg(0)) {
     case PR_SET_KEEPCAPS:
     case PR_SET_SECUREBITS:

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "libsuperproc/base/kernel_action.hpp"
 #include "libsuperproc/cluster/moved_kin.hpp"
 #include "spd/admission_ipc.hpp"
 #include "spd/messages.hpp"
@@ -62,14 +63,7 @@ void poke(uint32_t record, uint32_t thread, int32_t self) {
   }
 }
 
-// As the kernel has it; libc's sigaction refuses its own signals, and knows where a handler returns to.
-struct KernelAction {
-  void (*handler)(int);
-  unsigned long flags;
-  void (*restorer)();
-  unsigned long mask;
-};
-
+// libc knows where a handler returns to.
 void prepare_interrupts() {
   struct sigaction borrowed {}, before {};
   borrowed.sa_handler = on_interrupt;

@@ -11,6 +11,15 @@
 
 namespace sp {
 
+// The calls that change them; prctl has some more.
+inline constexpr int kRightsCalls[] = {SYS_setuid,    SYS_setgid,    SYS_setreuid, SYS_setregid, SYS_setresuid,
+                                       SYS_setresgid, SYS_setgroups, SYS_setfsuid, SYS_setfsgid, SYS_capset};
+inline bool is_rights_call(long number) {
+  for (const int one : kRightsCalls)
+    if (one == number) return true;
+  return false;
+}
+
 namespace credentials {
 
 struct Capabilities {

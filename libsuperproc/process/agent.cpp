@@ -5,6 +5,7 @@
 #include <linux/sched.h>
 #include <sys/prctl.h>
 
+#include "libsuperproc/cluster/credentials.hpp"
 #include "libsuperproc/cluster/thread_signal.hpp"
 #include "libsuperproc/memory/file_elsewhere.hpp"
 #include "libsuperproc/memory/segments.hpp"
@@ -33,7 +34,6 @@ constexpr Outcome later() { return {false, 0}; }
 
 // Whoever changes its user or group loses this again: prctl(2).
 void die_with_home() { sys::call(SYS_prctl, PR_SET_PDEATHSIG, SIGKILL); }
-bool changes_user(uint64_t number) { return number >= SYS_setuid && number <= SYS_capset; }
 
 Outcome perform(NodeId self, const Received& received) {
   const auto& request = received.taken.request;
@@ -42,7 +42,7 @@ Outcome perform(NodeId self, const Received& received) {
     case Operation::clone_thread: return now(sp_clone_call(a[1], a[0], a[2], a[3], a[4]));
     case Operation::kernel_call: {
       const long result = sys::call(static_cast<long>(a[0]), a[1], a[2], a[3], a[4], a[5], a[6]);
-      if (changes_user(a[0]) && self != home_node()) die_with_home();
+      if (is_rights_call(static_cast<long>(a[0])) && self != home_node()) die_with_home();
       return now(result);
     }
     case Operation::map_segment:

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdint>
 
+#include "libsuperproc/base/kernel_action.hpp"
 #include "libsuperproc/base/lock.hpp"
 #include "libsuperproc/wire/control_tables.hpp"
 
@@ -19,12 +20,6 @@ inline constexpr int kSignalCount = 64;
 constexpr uint64_t signal_bit(int signal) { return 1ull << (signal - 1); }
 constexpr uint64_t without_sigsys(uint64_t mask) { return mask & ~signal_bit(SIGSYS); }
 
-struct KernelAction { // struct kernel_sigaction of the x86-64 ABI
-  uint64_t handler;
-  uint64_t flags;
-  uint64_t restorer;
-  uint64_t mask;
-};
 inline constexpr uint64_t kSaRestorer = 0x04000000;
 
 struct SignalTable {

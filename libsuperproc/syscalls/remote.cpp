@@ -12,6 +12,7 @@
 
 #include "libsuperproc/base/restarting.hpp"
 #include "libsuperproc/cluster/common_files.hpp"
+#include "libsuperproc/cluster/credentials.hpp"
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/both_processes.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
@@ -161,16 +162,6 @@ std::optional<long> perform(Call& call) {
       if (const std::optional<long> segment = segment_of_cluster(call)) return segment;
       return map_file_of_home(call);
     case SYS_umask: return mask_modes(call);
-    case SYS_setuid:
-    case SYS_setgid:
-    case SYS_setreuid:
-    case SYS_setregid:
-    case SYS_setresuid:
-    case SYS_setresgid:
-    case SYS_setgroups:
-    case SYS_setfsuid:
-    case SYS_setfsgid:
-    case SYS_capset: return change_credentials(call);
     case SYS_setrlimit:
     case SYS_prlimit64: return limit_files(call);
     case SYS_chdir:
@@ -229,6 +220,7 @@ std::optional<long> perform(Call& call) {
     case SYS_mremap:
     case SYS_exit_group: return segment_of_cluster(call);
     default:
+      if (is_rights_call(call.number())) return change_credentials(call);
       if (const std::optional<long> there = object_by_shadow(call)) return there;
       break;
   }
@@ -253,16 +245,37 @@ long parent_of_body() {
 }
 
 void watch_remote_calls() {
-  constexpr int kOthers[] = {
-      SYS_poll,      SYS_ppoll,        SYS_select,        SYS_pselect6,        SYS_wait4,
-      SYS_waitid,    SYS_kill,         SYS_getppid,       SYS_getpgrp,         SYS_setsid,
-      SYS_getpgid,   SYS_setpgid,      SYS_getsid,        SYS_socket,          SYS_mmap,
-      SYS_umask,     SYS_setuid,       SYS_setgid,        SYS_setreuid,        SYS_setregid,
-      SYS_setresuid, SYS_setresgid,    SYS_setgroups,     SYS_setrlimit,       SYS_prlimit64,
-      SYS_getcwd,    SYS_inotify_init, SYS_inotify_init1, SYS_fanotify_init,   SYS_pipe,
-      SYS_pipe2,     SYS_socketpair,   SYS_tgkill,        SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
-      SYS_prctl,     SYS_setfsuid,     SYS_setfsgid,      SYS_capset};
+  constexpr int kOthers[] = {SYS_poll,
+                             SYS_ppoll,
+                             SYS_select,
+                             SYS_pselect6,
+                             SYS_wait4,
+                             SYS_waitid,
+                             SYS_kill,
+                             SYS_getppid,
+                             SYS_getpgrp,
+                             SYS_setsid,
+                             SYS_getpgid,
+                             SYS_setpgid,
+                             SYS_getsid,
+                             SYS_socket,
+                             SYS_mmap,
+                             SYS_umask,
+                             SYS_setrlimit,
+                             SYS_prlimit64,
+                             SYS_getcwd,
+                             SYS_inotify_init,
+                             SYS_inotify_init1,
+                             SYS_fanotify_init,
+                             SYS_pipe,
+                             SYS_pipe2,
+                             SYS_socketpair,
+                             SYS_tgkill,
+                             SYS_rt_sigqueueinfo,
+                             SYS_rt_tgsigqueueinfo,
+                             SYS_prctl};
   for (const int number : kOthers) sp_interest[number].bits |= kInterestRemote;
+  for (const int number : kRightsCalls) sp_interest[number].bits |= kInterestRemote;
   for (const int number : kSegmentCalls) sp_interest[number].bits |= kInterestRemote;
   for (const int number : kObjectCalls) sp_interest[number].bits |= kInterestRemote;
   for (const SyscallRow& row : syscall_rows()) {
