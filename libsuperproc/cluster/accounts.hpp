@@ -91,6 +91,14 @@ public:
     return usage;
   }
 
+  void add_copied(uint64_t bytes) const {
+    if (exists()) account().copied.fetch_add(bytes);
+  }
+  uint64_t copied() const { return exists() ? account().copied.load() : 0; }
+  void forget_copied() const {
+    if (exists()) account().copied.store(0);
+  }
+
   // All that is in it.
   Usage close() const {
     if (!exists()) return {};
@@ -106,14 +114,13 @@ private:
   }
 
   explicit OpenAccount(uint32_t place) : place_(place) {}
-  std::atomic<uint64_t>* fields(UsedBy by) const {
-    wire::Account& account = wire::accounts().accounts[place_];
-    return by == UsedBy::self ? account.self : account.children;
-  }
+  wire::Account& account() const { return wire::accounts().accounts[place_]; }
+  std::atomic<uint64_t>* fields(UsedBy by) const { return by == UsedBy::self ? account().self : account().children; }
   Usage empty() const {
     Usage all;
     for (const UsedBy by : {UsedBy::self, UsedBy::children})
       for (uint32_t i = 0; i < wire::kUsageFieldCount; ++i) all.add(i, fields(by)[i].exchange(0));
+    forget_copied();
     return all;
   }
 

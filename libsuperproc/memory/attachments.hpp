@@ -8,7 +8,7 @@
 
 namespace sp::memory {
 
-enum class AttachedBy : uint32_t { shmat, mmap, mmap_file };
+enum class AttachedBy : uint32_t { shmat, mmap, mmap_file, settled /* process/settled_memory.hpp: it has no place */ };
 struct Attachment {
   std::atomic<uint32_t> use; // 0: free, 1: somebody fills it or takes it away, 2: attached
   int32_t id, flags;         // shmat's

@@ -38,7 +38,8 @@ Result<> OwnPages::scan() {
   const auto* const regions = static_cast<const PageRegion*>(memory_);
   for (long i = 0; i < count; ++i) runs[i] = {regions[i].start, regions[i].end};
   count_ = static_cast<uint32_t>(count);
-  at_ = a.walk_end;
+  // Not where the kernel says that it has ended: after some 512 regions that is where it began with the last of them.
+  at_ = count_ < a.region_count ? end_ : runs[count_ - 1].end;
   return {};
 }
 

@@ -24,14 +24,6 @@ constexpr uint64_t kMaps = wire::kNodeScratch, kMapsBytes = 4 * wire::kMegabyte;
 constexpr uint64_t kOnItsWay = kMaps + kMapsBytes, kChunkBytes = 512 << 10;
 constexpr int kAnonymous = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
 
-bool is_in_pool(const Mapping& m) {
-  constexpr const char* kName = "/memfd:superproc-pool";
-  const char* at = m.name;
-  for (const char* p = kName; *p; ++p, ++at)
-    if (*p != *at) return false;
-  return !m.is_shared;
-}
-
 void drop(uint64_t start, uint64_t end, int protection) {
   sys::call(SYS_mmap, start, end - start, protection, kAnonymous, -1, 0);
 }
@@ -59,6 +51,14 @@ bool may_be_there(uint64_t start, uint64_t end) {
 
 bool has_pool_pages() { return piece_count != 0; }
 
+bool is_pool_pages(const Mapping& m) {
+  constexpr const char* kName = "/memfd:superproc-pool";
+  const char* at = m.name;
+  for (const char* p = kName; *p; ++p, ++at)
+    if (*p != *at) return false;
+  return !m.is_shared;
+}
+
 bool note_pool_pages(uint64_t start, uint64_t end) {
   for (uint32_t i = 0; i < piece_count; ++i)
     if (pieces[i].start <= start && end <= pieces[i].end) return true;
@@ -73,7 +73,7 @@ void make_anonymous(uint64_t start, uint64_t bytes, Contents contents) {
   Result<ProcMaps> maps = ProcMaps::read(reinterpret_cast<char*>(kMaps), kMapsBytes);
   if (!maps) return;
   for (Mapping m; maps->next(m) && m.start < end;) {
-    if (m.end <= start || !is_in_pool(m)) continue;
+    if (m.end <= start || !is_pool_pages(m)) continue;
     const uint64_t from = m.start > start ? m.start : wire::page_down(start), to = m.end < end ? m.end : end;
     contents == Contents::dropped ? drop(from, to, m.prot) : copy(from, to, m.prot);
   }

@@ -27,6 +27,8 @@ void skip_to(const char*& p, char c) {
   if (*p == c) ++p;
 }
 
+void skip_line(const char*& p) { skip_to(p, '\n'); }
+
 bool starts_with(const char* p, const char* prefix) {
   while (*prefix)
     if (*p++ != *prefix++) return false;
@@ -42,8 +44,8 @@ MappingKind mapping_kind(const char* name, uint64_t inode) {
   return inode ? MappingKind::file : MappingKind::anonymous;
 }
 
-Result<ProcMaps> ProcMaps::read(char* memory, uint64_t bytes) {
-  TRY(const long fd, from_raw(sys::call(SYS_openat, AT_FDCWD, "/proc/self/maps", O_RDONLY | O_CLOEXEC)));
+Result<ProcMaps> ProcMaps::read(char* memory, uint64_t bytes, const char* file) {
+  TRY(const long fd, from_raw(sys::call(SYS_openat, AT_FDCWD, file, O_RDONLY | O_CLOEXEC)));
   uint64_t used = 0;
   long got = 0;
   while (used + 1 < bytes && (got = sys::call(SYS_read, fd, memory + used, bytes - 1 - used)) > 0)
@@ -56,6 +58,7 @@ Result<ProcMaps> ProcMaps::read(char* memory, uint64_t bytes) {
 }
 
 bool ProcMaps::next(Mapping& mapping) {
+  while (is_detail(at_)) skip_line(at_);
   if (!*at_) return false;
   const char*& p = at_;
   mapping.start = take_hex(p);
@@ -74,8 +77,7 @@ bool ProcMaps::next(Mapping& mapping) {
   while (*p == ' ') ++p;
   mapping.kind = mapping_kind(p, mapping.inode);
   mapping.name = p;
-  while (*p && *p != '\n') ++p;
-  if (*p) ++p;
+  skip_line(p);
   return true;
 }
 

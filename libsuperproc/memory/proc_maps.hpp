@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Reads /proc/self/maps into memory that the caller gives, and walks it line by line, without libc.
+// Reads /proc/self/maps, or smaps, into memory that the caller gives, and walks it line by line, without libc.
 #pragma once
 #include <cstdint>
 
@@ -21,12 +21,15 @@ struct Mapping {
 // `name` as in that text.
 MappingKind mapping_kind(const char* name, uint64_t inode);
 
+// A line of smaps that tells of the mapping above.
+constexpr bool is_detail(const char* line) { return *line >= 'A' && *line <= 'Z'; }
+
 class ProcMaps {
 public:
   // What has been read before.
   static ProcMaps in(const char* text) { return ProcMaps(text); }
   // Reads all of it; ENOMEM when `bytes` is too small.
-  static Result<ProcMaps> read(char* memory, uint64_t bytes);
+  static Result<ProcMaps> read(char* memory, uint64_t bytes, const char* file = "/proc/self/maps");
   // The next mapping, or false at the end.
   bool next(Mapping& mapping);
   void rewind() { at_ = text_; }

@@ -83,7 +83,7 @@ Result<> describe_file(const Mapping& m, ImageRange& range) {
 
 // The keeper's descriptor of the pool that is mapped, 0: it is none.
 uint32_t pool_named(const Mapping& m) {
-  for (uint32_t n = 0; m.is_shared && n < wire::cluster().node_count; ++n) {
+  for (uint32_t n = 0; m.kind == MappingKind::file && n < wire::cluster().node_count; ++n) {
     Path name;
     name << "/memfd:superproc-pool-" << n << " (deleted)";
     if (is_named(m, name.text())) return static_cast<uint32_t>(wire::kKeeperPools) + n;
@@ -255,7 +255,7 @@ Result<Checkpoint> write_to_record(uint32_t record) {
   sys::call(SYS_madvise, wire::kClusterBase + start, next - start + draft().page_bytes, kPopulateWrite);
   TRY_VOID(write_pages(target, [&](const ImageRun& run) { return next += run.bytes, next - run.bytes; }));
   TRY_VOID(write_description(target, start));
-  return Checkpoint{wire::kKeeperSegment, start, kNoSpace, false};
+  return Checkpoint{wire::kKeeperSegment, start, kNoSpace, false, draft().page_bytes};
 }
 
 // Large runs are sooner mapped than copied. Noted before any page is written, for the restored process to know.
@@ -279,7 +279,7 @@ Result<Checkpoint> write_to_space(uint32_t space, NodeId node, long pool) {
   const bool is_mapped = choose_mapped(space);
   TRY_VOID(write_pages(target, [&](const ImageRun& run) { return wire::pool_offset(space, run.start); }));
   TRY_VOID(write_description(target, wire::pool_offset(space, wire::kImageHome)));
-  return Checkpoint{source, wire::pool_offset(space, wire::kImageHome), space, is_mapped};
+  return Checkpoint{source, wire::pool_offset(space, wire::kImageHome), space, is_mapped, draft().page_bytes};
 }
 
 } // namespace

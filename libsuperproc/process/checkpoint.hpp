@@ -18,8 +18,9 @@ struct Entry {
 struct Checkpoint {
   uint32_t source; // as RestoreRequest has them (spd/restorer/request.hpp)
   uint64_t offset;
-  uint32_t space; // kNoSpace: none was needed
-  bool is_mapped; // pages are mapped from the space: it must be held as long as they are
+  uint32_t space;      // kNoSpace: none was needed
+  bool is_mapped;      // pages are mapped from the space: it must be held as long as they are
+  uint64_t page_bytes; // written
 };
 
 // Errors: ENOTSUP when there is memory that no other node can have; what the kernel says.

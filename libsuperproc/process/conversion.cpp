@@ -18,6 +18,7 @@
 #include "libsuperproc/process/reaper.hpp"
 #include "libsuperproc/process/residents.hpp"
 #include "libsuperproc/process/service_thread.hpp"
+#include "libsuperproc/process/settled_memory.hpp"
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/routing.hpp"
@@ -110,6 +111,7 @@ const char* obstacle_to_forks() {
 } // namespace
 
 void convert_if_possible() {
+  unsettle();
   const char* const obstacle = is_isolated() ? obstacle_to_residents() : obstacle_to_forks();
   if (!obstacle) return convert();
   control().options.node_count = 1;

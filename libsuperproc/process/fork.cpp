@@ -18,6 +18,7 @@
 #include "libsuperproc/process/checkpoint.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/remote_fork.hpp"
+#include "libsuperproc/process/settled_memory.hpp"
 #include "libsuperproc/process/shared_mapping.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/threads.hpp"
@@ -321,6 +322,7 @@ void become_body(uint32_t record) {
   const long begun = vfd::begin_as_child(record, vfd::membership.record);
   vfd::membership.record = record;
   if (sys::failed(begun)) sys::call(SYS_exit_group, vfd::kNotBegun);
+  if (sys::failed(hold_settled_memory())) unsettle();
 }
 
 } // namespace

@@ -15,6 +15,7 @@
 #include "libsuperproc/process/move.hpp"
 #include "libsuperproc/process/placement.hpp"
 #include "libsuperproc/process/remains.hpp"
+#include "libsuperproc/process/settled_memory.hpp"
 #include "libsuperproc/process/shared_mapping.hpp"
 #include "libsuperproc/process/shared_memory.hpp"
 #include "libsuperproc/process/stand_by.hpp"
@@ -83,6 +84,7 @@ long begin_there(uint32_t record, NodeId node) {
   const Result<Checkpoint> written = write_checkpoint(record, node, {address_of(restored), kStackTop - 8, {record, 0}});
   if (!written) return to_raw(Result<void>(fail(written.error().value)));
   const long failed = restore_there(record, node, *written);
+  if (!failed) tell_copied(static_cast<int32_t>(sys::call(SYS_getppid)), written->page_bytes);
   if (written->space != kNoSpace && (failed || !written->is_mapped))
     let_go_space(written->space, vfd::membership.node, static_cast<int32_t>(sys::call(SYS_getpid)));
   return failed;
@@ -90,6 +92,7 @@ long begin_there(uint32_t record, NodeId node) {
 
 // Returns twice, if all goes well: there; else here.
 [[gnu::noinline]] void leave_for(NodeId node) {
+  if (sys::failed(hold_settled_memory())) return;
   const uint32_t record = vfd::claim_record(node, vfd::membership.node);
   if (record == vfd::kNoRecord) return;
   note_belongings();
@@ -112,7 +115,9 @@ bool may_leave() { return vfd::in_cluster() && !(control().options.flags & wire:
 
 void before_fork() {
   pass_on_shared_mappings();
-  if (may_leave()) prepare_travel();
+  if (!may_leave()) return;
+  settle_if_worthwhile();
+  prepare_travel();
 }
 
 void begin_undecided(int32_t asked) {

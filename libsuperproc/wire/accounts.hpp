@@ -6,6 +6,9 @@
 //   self       of bodies of this process that are gone       spd of the body's node, before it reports the end
 //   children   of children that this process has waited for  itself, when wait has told that one ended: both of the child's
 //                                                            account, which is then closed
+//   copied     bytes of this process's memory that its fork's   the child; set to zero by the process itself
+//              children took along when they moved
+//
 // An account is opened by who first adds to it, which is one exchange of its number; it is found in the eight places that
 // its number may have. Who finds none of them free takes the first. What nobody waits for (by a program without the shim)
 // stays until a new process has the number, or another the place. What if somebody dies in between? Some figures are added
@@ -34,6 +37,7 @@ enum UsageField : uint32_t {
 struct Account {
   std::atomic<uint64_t> self[kUsageFieldCount];
   std::atomic<uint64_t> children[kUsageFieldCount];
+  std::atomic<uint64_t> copied;
 };
 
 inline constexpr uint32_t kAccountCount = 4096;
