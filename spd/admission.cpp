@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "libsuperproc/syscalls/about_calls.hpp"
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "libsuperproc/wire/cluster.hpp"
@@ -91,6 +92,16 @@ bool is_good(const Argument& argument, const CallWords& call, uint64_t value) {
   }
 }
 
+// The nice value of the shadow itself, which follows its body's, and of its group.
+bool is_about_priority(uint64_t number) {
+  return number == SYS_setpriority || number == SYS_getpriority || number == SYS_ioprio_set || number == SYS_ioprio_get;
+}
+long admit_priority(const CallWords& call) {
+  const AboutCall& row = *find_about_call(static_cast<long>(call[0]));
+  if (call[1] == row.group()) return call[2] == 0 ? 0 : -ENOSYS;
+  return call[1] == row.process() && (call[2] == 0 || call[2] == static_cast<uint64_t>(getpid())) ? 0 : -ENOSYS;
+}
+
 } // namespace
 
 bool in_segment(uint64_t address, uint64_t bytes) {
@@ -105,6 +116,7 @@ long admit(const CallWords& call) {
   if (row->number == SYS_prlimit64) // how long files may become, of the shadow itself
     return call[1] != 0 || call[2] != RLIMIT_FSIZE || call[4] != 0 ? -ENOSYS : in_segment(call[3], 16) ? 0 : -EFAULT;
   if (row->number == SYS_prctl) return call[1] == PR_SET_PDEATHSIG ? 0 : -ENOSYS; // of the shadow's parent
+  if (is_about_priority(call[0])) return admit_priority(call);
   if (is_one_of(kToThreads, row->number) && static_cast<pid_t>(call[1]) == getpid()) return -ESRCH; // its own threads
   if (!is_offered(*row, arguments)) return -ENOSYS;
   if (row->number == SYS_fcntl || row->number == SYS_ioctl) return is_good_control(call) ? 0 : -EFAULT;

@@ -9,6 +9,7 @@
 #include "gnttab-shm/node_queue.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spd/bodies.hpp"
+#include "spd/inquiries.hpp"
 #include "spd/parked.hpp"
 #include "spd/report.hpp"
 #include "spd/segment.hpp"
@@ -130,6 +131,7 @@ long perform(NodeId self, const Request& request) {
       return watch_token(static_cast<pid_t>(record), signal, request.arguments[2], request.arguments[3]);
     case NodeOperation::place_segment: return serve_segment(self, record, signal, request.arguments[2]);
     case NodeOperation::sweep_segments: return sweep_segments(self), 0;
+    case NodeOperation::call_about: return answer_inquiry(record);
     case NodeOperation::start_resident: return start_resident(self, record, signal);
     default: break;
   }

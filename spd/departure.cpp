@@ -4,12 +4,14 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <linux/ioprio.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "libsuperproc/base/kernel_action.hpp"
+#include "libsuperproc/process/haste.hpp"
 
 namespace sp::spd {
 
@@ -47,6 +49,23 @@ void limit(const wire::Departure& d) {
   }
 }
 
+// What differs from this process's own. Processors are the same on each node if none has some of its own.
+void schedule(const wire::DepartureScheduling& wanted) {
+  Scheduling own = own_scheduling();
+  constexpr uint32_t kDeadline = 6; // its times do not go along
+  if (own.bytes && wanted.policy != kDeadline &&
+      (own.policy != wanted.policy || own.nice != wanted.nice || own.priority != wanted.priority)) {
+    own.policy = wanted.policy, own.priority = wanted.priority, own.nice = wanted.nice;
+    own.flags = wanted.flags;
+    sp::schedule(own);
+  }
+  if (syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0) != wanted.io) syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, wanted.io);
+  wire::CpuMask processors{};
+  syscall(SYS_sched_getaffinity, 0, sizeof processors, &processors);
+  if (wire::cluster().cores_per_node == 0 && memcmp(&processors, &wanted.processors, sizeof processors) != 0)
+    syscall(SYS_sched_setaffinity, 0, sizeof wanted.processors, &wanted.processors);
+}
+
 } // namespace
 
 bool read_departure(uint32_t record, Departed& program) {
@@ -82,6 +101,7 @@ int become(const Departed& program) {
   if (chdir(is_at_home && access(program.folder, F_OK) != 0 ? "/" : program.folder) != 0) return errno;
   umask(d.umask);
   limit(d);
+  schedule(d.scheduling);
   default_signals(d.mask, d.ignored);
   execve(program.path, program.arguments.data(), program.environment.data());
   return errno;

@@ -10,10 +10,12 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "libsuperproc/syscalls/about_calls.hpp"
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/marshal.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "spd/kin.hpp"
+#include "spd/notified_about.hpp"
 #include "spd/notified_files.hpp"
 #include "spd/notified_rights.hpp"
 #include "spd/notified_start.hpp"
@@ -138,6 +140,7 @@ std::optional<long> by_descriptors(const Notification& call) {
 }
 
 std::optional<long> perform(NodeId self, uint32_t record, Notification& call) {
+  if (find_about_call(call.number())) return about_others(self, process_of(call), call);
   if (changes_rights(call)) return expect_other_rights(call.tid()), kPass;
   switch (call.number()) {
     case SYS_close: return close(call);

@@ -14,6 +14,7 @@
 #include "libsuperproc/syscalls/marshal.hpp"
 #include "libsuperproc/syscalls/remote_files.hpp"
 #include "libsuperproc/syscalls/remote_ipc.hpp"
+#include "spd/as_call.hpp"
 #include "vfd/descriptors.hpp"
 #include "vfd/program_memory.hpp"
 #include "vfd/shadow_call.hpp"
@@ -24,17 +25,6 @@ namespace {
 
 using vfd::is_remote;
 using vfd::shadow_call;
-
-// The call as the shim's families take it.
-struct AsCall {
-  explicit AsCall(const Notification& n) {
-    registers.rax = static_cast<uint64_t>(n.number());
-    registers.rdi = n.arg(0), registers.rsi = n.arg(1), registers.rdx = n.arg(2);
-    registers.r10 = n.arg(3), registers.r8 = n.arg(4), registers.r9 = n.arg(5);
-  }
-  Registers registers{};
-  Call call{registers, nullptr};
-};
 
 // The shadow's file, opened here by its name. -errno.
 long open_here(uint64_t descriptor, int flags) {

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "libsuperproc/cluster/credentials.hpp"
+#include "libsuperproc/syscalls/about_calls.hpp"
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/remote_ipc.hpp"
 #include "libsuperproc/syscalls/table.hpp"
@@ -64,6 +65,14 @@ void pass_with(Program& program, uint32_t argument, uint32_t bits) {
   program.answer(SECCOMP_RET_ALLOW);
 }
 
+// Not about the caller itself.
+void ask_about_others(Program& program, const AboutCall& call) {
+  if (call.says_which()) return program.answer(SECCOMP_RET_USER_NOTIF);
+  program.load_argument(static_cast<uint32_t>(call.who));
+  program.add(BPF_JMP | BPF_JEQ | BPF_K, 0, 1, 0);
+  program.answer(SECCOMP_RET_USER_NOTIF);
+}
+
 bool is_always_asked(int number) {
   return is_rights_call(number) || // the shadow takes them on
          std::find(std::begin(kAlways), std::end(kAlways), number) != std::end(kAlways) ||
@@ -77,6 +86,7 @@ void judge(Program& program, const SyscallRow& row) {
   program.add(BPF_JMP | BPF_JEQ | BPF_K, row.number, 0, 0);
   if (always) program.answer(SECCOMP_RET_USER_NOTIF);
   if (row.number == SYS_clone) ask_without(program, 0, CLONE_THREAD);
+  if (const AboutCall* const about = find_about_call(row.number)) ask_about_others(program, *about);
   if (row.number == SYS_mmap) pass_with(program, 3, MAP_ANONYMOUS);
   for (uint32_t i = 0; i < arguments.count && !always; ++i)
     if (arguments.at[i].kind == ArgumentKind::fd || arguments.at[i].kind == ArgumentKind::dirfd)
@@ -101,7 +111,8 @@ void write_notified_filter(wire::NotifiedFilter& filter) {
   program.answer(SECCOMP_RET_ERRNO | ENOSYS);
   program.load(offsetof(seccomp_data, nr));
   for (const SyscallRow& row : syscall_rows())
-    if (is_always_asked(row.number) || row.number == SYS_clone || concerns_descriptors(row)) judge(program, row);
+    if (is_always_asked(row.number) || row.number == SYS_clone || find_about_call(row.number) || concerns_descriptors(row))
+      judge(program, row);
   program.answer(SECCOMP_RET_ALLOW);
   static_assert(sizeof(sock_filter) == sizeof filter.instructions[0]);
   filter.length = static_cast<uint32_t>(std::min<size_t>(program.mark(), wire::kFilterLengthMax));

@@ -13,6 +13,7 @@
 #include "libsuperproc/base/kernel_action.hpp"
 #include "libsuperproc/cluster/moved_kin.hpp"
 #include "spd/admission_ipc.hpp"
+#include "spd/ending_shadow.hpp"
 #include "spd/messages.hpp"
 #include "spd/shadow_descriptors.hpp"
 #include "spd/shadow_credentials.hpp"
@@ -155,6 +156,9 @@ long perform_call(uint32_t record, const CallWords& call) {
       stop_bodies({wire::moved(record).shadow_node.load()}, static_cast<int32_t>(call[1])) &&
       static_cast<int32_t>(call[1]) > 0)
     return 0;
+  if ((call[0] == SYS_pidfd_open || (call[0] == SYS_kill && call[2] == 0)) &&
+      is_ending_shadow(static_cast<pid_t>(call[1])))
+    return -ESRCH;
   if (const auto undone = undone_at_end(call)) wire::moved(record).undoes.fetch_or(undone);
   switch (call[0]) {
     case SYS_pipe2:

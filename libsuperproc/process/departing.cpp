@@ -5,6 +5,7 @@
 #include <csignal>
 #include <elf.h>
 #include <fcntl.h>
+#include <linux/ioprio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 #include "libsuperproc/cluster/common_files.hpp"
 #include "libsuperproc/cluster/credentials.hpp"
 #include "libsuperproc/process/exec.hpp"
+#include "libsuperproc/process/haste.hpp"
 #include "libsuperproc/wire/cluster.hpp"
 #include "libsuperproc/wire/version_note.hpp"
 #include "vfd/shadow_call.hpp"
@@ -146,6 +148,13 @@ uint64_t ignored_signals() {
   return ignored;
 }
 
+void describe_scheduling(wire::DepartureScheduling& d) {
+  const Scheduling own = own_scheduling();
+  d.policy = own.policy, d.priority = own.priority, d.flags = own.flags, d.nice = own.nice;
+  d.io = static_cast<int32_t>(sys::call(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0));
+  sys::call(SYS_sched_getaffinity, 0, sizeof d.processors, &d.processors);
+}
+
 } // namespace
 
 ProgramKind kind_of(const Departing& program) {
@@ -180,6 +189,7 @@ bool describe(uint32_t record, const Departing& program, const char* own_name) {
   d.user = static_cast<uint32_t>(sys::call(SYS_geteuid));
   d.group = static_cast<uint32_t>(sys::call(SYS_getegid));
   read_credentials(d.rights);
+  describe_scheduling(d.scheduling);
   return text.whole();
 }
 

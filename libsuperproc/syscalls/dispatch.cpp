@@ -2,6 +2,7 @@
 #include "libsuperproc/syscalls/dispatch.hpp"
 
 #include "libsuperproc/sync/hashed_sleep.hpp"
+#include "libsuperproc/syscalls/asker.hpp"
 #include "libsuperproc/syscalls/away.hpp"
 #include "libsuperproc/syscalls/code_guard.hpp"
 #include "libsuperproc/syscalls/copy_first.hpp"
@@ -107,8 +108,10 @@ void set_interest(Interest interest) {
   }
   const bool hashed = interest == Interest::shared && is_isolated();
   if (sp_interest[SYS_futex].bits) sp_interest[SYS_futex].bits |= hashed ? kInterestHashed : kInterestFutex;
-  if (vfd::in_cluster())
+  if (vfd::in_cluster()) {
     for (const int number : kUsageCalls) sp_interest[number].bits |= kInterestRemote;
+    watch_calls_about_others();
+  }
   if (vfd::is_body())
     watch_remote_calls();
   else if (vfd::in_cluster())
@@ -148,6 +151,8 @@ long dispatch(Call& call) {
   }
   if (is_isolated() && is_shared())
     if (const std::optional<long> there = perform_elsewhere(call)) return *there;
+  if (vfd::in_cluster() && is_about_others(call.number()))
+    if (const std::optional<long> there = about_others(call)) return *there;
   if (vfd::is_body()) {
     if (const std::optional<long> there = perform_remotely(call)) return call.by_shadow = true, *there;
   } else if (vfd::in_cluster()) {

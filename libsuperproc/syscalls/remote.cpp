@@ -9,10 +9,12 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "libsuperproc/base/restarting.hpp"
 #include "libsuperproc/cluster/common_files.hpp"
 #include "libsuperproc/cluster/credentials.hpp"
+#include "libsuperproc/cluster/find_moved.hpp"
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/both_processes.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
@@ -68,6 +70,7 @@ std::optional<long> duplicate_to(const Call& call, int flags) {
 
 // The kernel of the shadow's node has the tree as the program knows it; this one has what began here.
 std::optional<long> wait_for(const Call& call) {
+  if (call.number() == SYS_waitid && call.arg(0) == P_PIDFD && is_remote(call.arg(1))) return by_row(call);
   const long here = call.pass();
   if (here == -ECHILD) return by_row(call);
   siginfo_t info{};
@@ -81,7 +84,7 @@ std::optional<long> send(const Call& call) {
   const auto pid = static_cast<int32_t>(call.arg(0));
   if (pid > 0) {
     const long here = call.pass();
-    if (here != -ESRCH) return here;
+    if (here != -ESRCH || is_body_of(pid, vfd::membership.node)) return here;
   }
   return by_row(call);
 }
@@ -96,6 +99,12 @@ std::optional<long> send_with_info(const Call& call) {
   const void* const info = transfer.put(call.pointer<const void>(at), kInfoBytes);
   if (at == 2) return vfd::shadow_call(SYS_rt_sigqueueinfo, call.arg(0), call.arg(1), info);
   return vfd::shadow_call(SYS_rt_tgsigqueueinfo, call.arg(0), call.arg(1), call.arg(2), info);
+}
+
+// Which process it is says its number; the one at home is there as long as the program is.
+std::optional<long> open_process(const Call& call) {
+  const long here = call.pass();
+  return here == -ESRCH && !is_body_of(call.number_arg(0), vfd::membership.node) ? by_row(call) : here;
 }
 
 // Whose parent is spd has its true one where the shadow is.
@@ -198,6 +207,7 @@ std::optional<long> perform(Call& call) {
     case SYS_epoll_ctl: return epoll_control_both(call);
     case SYS_wait4:
     case SYS_waitid: return wait_for(call);
+    case SYS_pidfd_open: return open_process(call);
     case SYS_kill:
     case SYS_tgkill: return send(call);
     case SYS_rt_sigqueueinfo:
@@ -251,6 +261,7 @@ void watch_remote_calls() {
                              SYS_pselect6,
                              SYS_wait4,
                              SYS_waitid,
+                             SYS_pidfd_open,
                              SYS_kill,
                              SYS_getppid,
                              SYS_getpgrp,

@@ -12,6 +12,12 @@ long pass_to_thread(const Call& call, const wire::ThreadRecord* thread) {
   if (!is_isolated() || !thread || thread->node.load() == this_node().value) return call.pass();
   return ask({thread->node.load()}, Operation::kernel_call, call.number(), call.arg(0), call.arg(1), call.arg(2));
 }
+// Who is not has been given others from outside.
+bool is_kept_to_node(const uint8_t* processors, long bytes, const wire::ThreadRecord& thread) {
+  const wire::CpuMask& of_node = node_record({thread.node.load()}).cpus;
+  const auto count = static_cast<size_t>(bytes) < sizeof of_node ? static_cast<size_t>(bytes) : sizeof of_node;
+  return is_shared() && __builtin_memcmp(processors, &of_node, count) == 0;
+}
 } // namespace
 
 long sys_sched_setaffinity(Call& call) {
@@ -26,6 +32,7 @@ long sys_sched_getaffinity(Call& call) {
   const long bytes = pass_to_thread(call, record);
   if (sys::failed(bytes) || !record || (record->flags.load() & wire::kThreadAffinitySet)) return bytes;
   auto* out = call.pointer<uint8_t>(2);
+  if (!is_kept_to_node(out, bytes, *record)) return bytes;
   const auto* logical = reinterpret_cast<const uint8_t*>(&control().logical_cpus);
   for (long i = 0; i < bytes && i < static_cast<long>(sizeof(wire::CpuMask)); ++i) out[i] = logical[i];
   return bytes;

@@ -39,7 +39,7 @@
 namespace sp::wire {
 
 inline constexpr uint64_t kClusterMagic = 0x31'7274736c637073; // "spclstr1"
-inline constexpr uint32_t kClusterVersion = 4;
+inline constexpr uint32_t kClusterVersion = 5;
 inline constexpr uint32_t kClusterNameMax = 32; // with its zero byte
 inline constexpr uint32_t kImageTextMax = 4096;
 inline constexpr uint64_t kArgumentsShownMax = 4096; // of a program, by its shadow
@@ -115,6 +115,16 @@ struct Credentials {
   uint64_t effective, permitted, inheritable, bounding, ambient; // capabilities(7)
 };
 
+// How a thread is scheduled, as sched_setattr(2), sched_setaffinity(2) and ioprio_set(2) have it.
+struct DepartureScheduling {
+  uint32_t policy;
+  uint32_t priority;
+  uint64_t flags;
+  int32_t nice;
+  int32_t io;
+  CpuMask processors;
+};
+
 // What a program gets at its start; the texts lie in the transfer area one behind the other, each ended by a zero byte.
 struct Departure {
   uint32_t argument_count;
@@ -129,6 +139,7 @@ struct Departure {
   uint32_t user;
   uint32_t group;
   Credentials rights;
+  DepartureScheduling scheduling;
   int32_t error;    // why the program could not be started, 0: it was
   uint32_t goes_on; // it is a fork's child that goes on there; nothing of the above but user and group is said
   char name[16];    // its own, in that case
@@ -200,6 +211,7 @@ enum class NodeOperation : uint32_t {
   place_segment,  // number of a System V segment -> its offset in this node's pool, or -errno
   sweep_segments, // one may be gone
   notify_twin,    // record, descriptor: of the body's, a queue; a message is sent to it (syscalls/remote_notify.cpp)
+  call_about, // inquiry: its call is performed on this node (wire/inquiry.hpp) -> 0 or -errno; its result lies there
   count
 };
 

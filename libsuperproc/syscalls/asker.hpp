@@ -1,0 +1,15 @@
+// SPDX-License-Identifier: Apache-2.0
+// The program as one who makes calls about processes of other nodes (about_others.hpp), and those of them that are refused:
+// no process can look into one of another kernel.
+#pragma once
+#include <optional>
+
+#include "libsuperproc/syscalls/call.hpp"
+
+namespace sp {
+
+bool is_about_others(long number);
+std::optional<long> about_others(const Call& call);
+void watch_calls_about_others();
+
+} // namespace sp

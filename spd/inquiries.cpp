@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "spd/inquiries.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <linux/sched.h>
+#include <sys/wait.h>
+
+#include "libsuperproc/cluster/credentials.hpp"
+#include "libsuperproc/syscalls/about_calls.hpp"
+#include "libsuperproc/wire/inquiry.hpp"
+#include "spd/ending_shadow.hpp"
+#include "spd/segment.hpp"
+
+namespace sp::spd {
+
+namespace {
+
+struct Copy {
+  uint64_t arguments[6];
+  wire::Credentials rights;
+  alignas(8) uint8_t in[wire::kInquiryMemoryMax], out[wire::kInquiryMemoryMax];
+};
+
+void read(const wire::Inquiry& from, Copy& to) {
+  memcpy(to.arguments, from.arguments, sizeof to.arguments);
+  memcpy(&to.rights, &from.rights, sizeof to.rights);
+  memcpy(to.in, from.in, sizeof to.in);
+}
+
+// A number from shared memory: a process's or a group's, neither of them spd's; or a user's.
+bool may_be_named(const AboutCall& row, const Copy& copy) {
+  const auto who = static_cast<int32_t>(copy.arguments[row.who]);
+  if (row.says_which() && copy.arguments[0] == row.user()) return who >= 0;
+  return (!row.says_which() || copy.arguments[0] == row.process() || copy.arguments[0] == row.group()) &&
+         is_leased(who);
+}
+
+bool names_ending_shadow(const AboutCall& row, const Copy& copy) {
+  return (!row.says_which() || copy.arguments[0] == row.process()) &&
+         is_ending_shadow(static_cast<pid_t>(copy.arguments[row.who]));
+}
+
+long perform(const AboutCall& row, Copy& copy) {
+  auto& a = copy.arguments;
+  const auto lead_to = [&](const AboutCall::Memory& memory, uint8_t* there) {
+    if (memory.argument < 0 || !a[memory.argument]) return;
+    a[memory.argument] = reinterpret_cast<uint64_t>(there);
+    if (!memory.bytes && memory.length_from >= 0)
+      a[memory.length_from] = std::min<uint64_t>(a[memory.length_from], wire::kInquiryMemoryMax);
+  };
+  lead_to(row.in, copy.in), lead_to(row.out, copy.out);
+  return sys::call(row.number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
+
+void write(const Copy& from, long result, wire::Inquiry& to) {
+  memcpy(to.out, from.out, sizeof to.out);
+  to.result = result;
+}
+
+bool has_rights(const wire::Credentials& wanted) {
+  static const wire::Credentials own = [] {
+    wire::Credentials read{};
+    read_credentials(read);
+    return read;
+  }();
+  return are_same(own, wanted);
+}
+
+// It has a number that no node gives out, so it takes none that another shall get, and nobody can name it; only one thread
+// asks for it. No exit signal: who reaps spd's other children does not see it.
+long perform_as(const AboutCall& row, Copy& copy, wire::Inquiry& inquiry) {
+  const int number = 299; // below vpid::kReservedPids
+  clone_args arguments{};
+  arguments.set_tid = reinterpret_cast<uint64_t>(&number), arguments.set_tid_size = 1;
+  const long made = sys::call(SYS_clone3, &arguments, sizeof arguments);
+  if (made < 0) return made;
+  if (made == 0) {
+    take_on(copy.rights);
+    const long result = perform(row, copy);
+    write(copy, result, inquiry);
+    for (;;) sys::call(SYS_exit_group, 0);
+  }
+  int status = 0;
+  while (sys::call(SYS_wait4, made, &status, __WALL, nullptr) == -EINTR) {
+  }
+  return WIFEXITED(status) ? 0 : -EIO;
+}
+
+} // namespace
+
+long answer_inquiry(uint64_t index) {
+  if (index >= wire::kInquiryCount) return -EINVAL;
+  wire::Inquiry& inquiry = wire::inquiry(static_cast<uint32_t>(index));
+  const uint32_t number = static_cast<const volatile uint32_t&>(inquiry.number);
+  const AboutCall* const row = find_about_call(number);
+  if (!row) return -ENOSYS;
+  Copy copy{};
+  read(inquiry, copy);
+  if (copy.rights.group_count > wire::kGroupCountMax) return -EINVAL;
+  if (!may_be_named(*row, copy) || names_ending_shadow(*row, copy)) return -ESRCH;
+  if (!has_rights(copy.rights)) return perform_as(*row, copy, inquiry);
+  write(copy, perform(*row, copy), inquiry);
+  return 0;
+}
+
+} // namespace sp::spd
