@@ -15,7 +15,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = [f"drivers/xen/{m}.ko" for m in ("xen-gntdev", "xen-gntalloc", "xen-evtchn", "xen-privcmd", "xenfs/xenfs")]
 TOOLSTACK = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "xenconsole", "lsevtchn", "libxl-save-helper")
 PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/spd", "lib/libsuperproc.so", "tests/backend-suite-xen",
-            "tests/xen-pair")  # of the build, as far as they are there
+            "tests/xen-pair", "tests/xen-range")  # of the build, as far as they are there
 STORE = ("read", "write", "ls", "exists", "rm", "chmod", "watch", "list")
 
 

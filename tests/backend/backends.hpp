@@ -25,11 +25,17 @@ inline constexpr bool kPagesAtFirstTouch = true;
 #ifdef SP_XEN_SUITE
 // The suite's processes are all of one domain, whose pages are granted to dom0; xen_pair.cpp has the other side.
 struct GrantingXen : XenBackend {
-  GrantingXen() : XenBackend(xen::DomainId{0}) {}
+  GrantingXen() : XenBackend(xen::DomainId{0}, xen::Sharing::grants) {}
 };
 template <>
 inline constexpr bool kPagesAtFirstTouch<GrantingXen> = false;
-#define SP_BACKENDS sp::test::GrantingXen
+// The same with a range, where the hypervisor has the extension (backend-suite-xen ranges).
+struct RangeXen : XenBackend {
+  RangeXen() : XenBackend(xen::DomainId{0}, xen::Sharing::ranges) {}
+};
+template <>
+inline constexpr bool kPagesAtFirstTouch<RangeXen> = false;
+#define SP_BACKENDS sp::test::GrantingXen, sp::test::RangeXen
 #else
 #define SP_BACKENDS sp::EmbeddedBackend, sp::test::IsolatedBackend
 #endif
@@ -40,4 +46,5 @@ TYPE_TO_STRING(sp::EmbeddedBackend);
 TYPE_TO_STRING(sp::test::IsolatedBackend);
 #ifdef SP_XEN_SUITE
 TYPE_TO_STRING(sp::test::GrantingXen);
+TYPE_TO_STRING(sp::test::RangeXen);
 #endif

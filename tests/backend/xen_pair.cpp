@@ -71,7 +71,8 @@ void read_boot_id(char* out) {
 
 class Side {
 public:
-  Side(DomainId self, DomainId peer) : peer_(peer), backend_(peer), serves_(self.value < peer.value) {}
+  Side(DomainId self, DomainId peer)
+      : peer_(peer), backend_(peer, xen::Sharing::grants), serves_(self.value < peer.value) {}
 
   bool meet() {
     auto link = xen::Link::create(peer_, kPatienceMs);

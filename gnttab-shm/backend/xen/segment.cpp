@@ -50,21 +50,24 @@ static Result<GrantRef> write_lists(int file, uint64_t bytes, const std::vector<
 Result<Segment> XenBackend::create(const char*, uint64_t bytes) {
   if (bytes == 0 || bytes > 1ull << 46) return fail(EINVAL);
   bytes = wire::page_up(bytes);
+  if (uses_range(bytes)) return create_range(bytes);
+  if (peers_.size() != 1) return fail(ENOTSUP);
   const uint64_t page_count = bytes / wire::kPageBytes;
   TRY(const DomainId self, xen::Store::own_domain());
-  if (self.value == peer_.value) return fail(EINVAL); // Xen moves a page that a PVH domain grants to itself
+  if (peers_.empty() || is_peer(self.value)) return fail(EINVAL); // Xen moves a page that a PVH domain grants to itself
   if (bytes > kBytesMax || page_count > xen::Limits::read().grant_count_max()) return fail(ENOSPC);
   auto file = xen::open_device("/dev/xen/gntalloc");
   if (!file) return fail(file.error().value);
   std::vector<GrantRef> refs;
-  TRY_VOID(xen::allocate_grants(file->get(), peer_, page_count + list_count_of(page_count) + 1, refs));
+  TRY_VOID(xen::allocate_grants(file->get(), peers_.front(), page_count + list_count_of(page_count) + 1, refs));
   TRY(const GrantRef root, write_lists(file->get(), bytes, refs));
   TRY_VOID(xen::announce(root, {file->get(), bytes}));
-  return remember(std::move(*file), {bytes, root, {}});
+  return remember(std::move(*file), {.bytes = bytes, .root = root, .owner = self});
 }
 
 // A segment of this domain's, made by another process: its very file. The root must be where the announcement says.
 Result<Segment> XenBackend::open_own(GrantRef ref) {
+  TRY(const DomainId self, xen::Store::own_domain());
   auto found = xen::find_announced(ref);
   if (!found) return fail(found.error().value);
   Descriptor file(found->file);
@@ -74,7 +77,7 @@ Result<Segment> XenBackend::open_own(GrantRef ref) {
   std::memcpy(&root, mapped.start, sizeof root);
   munmap(mapped.start, mapped.bytes);
   if (root.magic != wire::kGrantRootMagic || root.self != ref || root.bytes != found->bytes) return fail(EPROTO);
-  return remember(std::move(file), {found->bytes, ref, {}});
+  return remember(std::move(file), {.bytes = found->bytes, .root = ref, .owner = self});
 }
 
 // The root as it was at one moment, checked.
@@ -101,15 +104,16 @@ static Result<std::vector<GrantRef>> read_lists(DomainId owner, const wire::Gran
 Result<Segment> XenBackend::open(SegmentName name) {
   if (name.id.value < 0 || name.owner.value < 0) return fail(EINVAL);
   TRY(const DomainId self, xen::Store::own_domain());
+  if (name.owner.value != self.value && !is_peer(name.owner.value)) return fail(EPERM);
+  if (name.id.value & kRangeName) return open_range(name);
   if (name.owner.value == self.value) return open_own(static_cast<GrantRef>(name.id.value));
-  if (name.owner.value != peer_.value) return fail(EPERM);
   const DomainId owner{name.owner.value};
   const auto ref = static_cast<GrantRef>(name.id.value);
   TRY(const wire::GrantRoot root, read_root(owner, ref));
   TRY(std::vector<GrantRef> refs, read_lists(owner, root));
   auto file = xen::open_device("/dev/xen/gntdev");
   if (!file) return fail(file.error().value);
-  return remember(std::move(*file), {root.bytes, ref, std::move(refs)});
+  return remember(std::move(*file), {.bytes = root.bytes, .root = ref, .pages = std::move(refs), .owner = owner});
 }
 
 Result<Segment> XenBackend::remember(Descriptor file, Known known) {
@@ -128,16 +132,19 @@ Result<XenBackend::Known> XenBackend::known(Segment segment) const {
 
 Result<SegmentName> XenBackend::name(Segment segment) const {
   TRY(const Known mine, known(segment));
-  if (!mine.pages.empty()) return SegmentName{{peer_.value}, {static_cast<int32_t>(mine.root)}};
-  TRY(const DomainId self, xen::Store::own_domain());
-  return SegmentName{{self.value}, {static_cast<int32_t>(mine.root)}};
+  const int32_t number =
+      mine.range ? static_cast<int32_t>(mine.range->id) | kRangeName : static_cast<int32_t>(mine.root);
+  return SegmentName{{mine.owner.value}, {number}};
 }
 
 Result<void> XenBackend::close(Segment segment) {
   const std::lock_guard guard(lock_);
   const auto found = known_.find(segment.id.value);
   if (found == known_.end()) return fail(EBADF);
-  if (found->second.pages.empty()) xen::forget_announced(found->second.root);
+  if (found->second.range && found->second.made)
+    xen::RangePlace::end(segment.id.value, *found->second.range);
+  else if (!found->second.range && found->second.pages.empty())
+    xen::forget_announced(found->second.root);
   known_.erase(found);
   TRY_VOID(from_raw(sys::call(SYS_close, segment.id.value)));
   return {};
@@ -146,13 +153,15 @@ Result<void> XenBackend::close(Segment segment) {
 Result<Mapping> XenBackend::map(Segment segment, const MapRequest& request) {
   TRY(const Known what, known(segment));
   TRY_VOID(checked_request({segment.id, what.bytes}, request));
+  if (what.range) return map_range(segment.id.value, *what.range, request);
   if (what.pages.empty()) return map_placed(segment.id.value, request.offset, request);
   const auto refs = std::span(what.pages).subspan(request.offset / wire::kPageBytes, request.bytes / wire::kPageBytes);
-  return xen::map_grants(peer_, refs, request);
+  return xen::map_grants(what.owner, refs, request);
 }
 
 Result<void> XenBackend::unmap(Mapping mapping) {
   TRY_VOID(from_raw(sys::call(SYS_munmap, mapping.start, mapping.bytes)));
+  unpin(mapping.start);
   return {};
 }
 
