@@ -145,6 +145,7 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::watch_shadow:
       return shadow_is_here(self, index) ? watch(Watched::shadow, index, request.arguments[1] == 1) : -EINVAL;
     case NodeOperation::signal_body: return signal_body(self, index, request.arguments);
+    case NodeOperation::stop_body: return body_is_here(self, index) ? stop_body(index) : -EINVAL;
     case NodeOperation::notify_twin: return notify_twin(self, index, signal);
     case NodeOperation::signal_first: return signal > 64 ? -EINVAL : signal_first_program(static_cast<int>(signal));
     case NodeOperation::next_pid: return shadow_is_here(self, index) ? lend_pid(wire::moved(index).pid.load()) : -EINVAL;

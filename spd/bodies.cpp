@@ -26,6 +26,7 @@
 #include "spd/begin_as.hpp"
 #include "spd/departure.hpp"
 #include "spd/isolation.hpp"
+#include "spd/process_status.hpp"
 #include "spd/report.hpp"
 #include "spd/restore.hpp"
 #include "spd/segment.hpp"
@@ -97,6 +98,7 @@ void name_superprocess() {
 struct Child {
   std::atomic<pid_t> pid; // 0: none
   uint32_t use;           // of the record
+  std::atomic<bool> stop_is_known;
 };
 Child children[wire::kMovedCountMax];
 
@@ -145,6 +147,7 @@ void report(NodeId self, uint32_t record, const siginfo_t& news, int status) {
   if (m.use.load() != children[record].use || m.state.load() == wire::MovedState::free) return; // its program went home
   if (error_of(m)) return; // it could not be started
   if (news.si_code == CLD_STOPPED || news.si_code == CLD_CONTINUED) {
+    if (children[record].stop_is_known.exchange(false) && news.si_code == CLD_STOPPED) return;
     m.stopped_by.store(news.si_code == CLD_STOPPED ? news.si_status : 0);
   } else if (!failed_to_arrive(m, self, status)) {
     pause_at(wire::Step::body_reaped);
@@ -197,6 +200,7 @@ long start_body(NodeId self, uint32_t record) {
   const pid_t pid = m.pid.load();
   if (!is_leased(pid)) return -EINVAL;
   children[record].use = m.use.load();
+  children[record].stop_is_known.store(false);
   children[record].pid.store(pid);
   const bool supervised = program.departure.without_shim;
   pause_at(wire::Step::body_begins);
@@ -229,6 +233,7 @@ long restore_body(NodeId self, uint32_t record, uint32_t source, uint64_t offset
   const pid_t pid = m.pid.load();
   if (!is_leased(pid)) return -EINVAL;
   children[record].use = m.use.load();
+  children[record].stop_is_known.store(false);
   children[record].pid.store(pid);
   wire::cluster().nodes[self.value].body_count.fetch_add(1);
   const long made = restore_as(pid, source, offset);
@@ -238,6 +243,15 @@ long restore_body(NodeId self, uint32_t record, uint32_t source, uint64_t offset
   }
   wire::cluster().nodes[self.value].bodies_begun.fetch_add(1);
   return 0;
+}
+
+long stop_body(uint32_t record) {
+  const pid_t pid = wire::moved(record).pid.load();
+  const auto status = is_leased(pid) ? status_of(pid) : std::nullopt;
+  if (!status) return -ESRCH;
+  if (status->stopped) return 0;
+  if (children[record].pid.load() == pid) children[record].stop_is_known.store(true);
+  return kill(pid, SIGSTOP) == 0 ? 0 : -errno;
 }
 
 void block_ends() {

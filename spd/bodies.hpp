@@ -22,6 +22,9 @@ long start_resident(NodeId self, uint64_t space, uint64_t home);
 // 0 or -errno. Returns when there is a process that is rebuilt from the description there (spd/restore.hpp).
 long restore_body(NodeId self, uint32_t record, uint32_t source, uint64_t offset);
 
+// As its shadow has stopped, which need not be told.
+long stop_body(uint32_t record);
+
 // SIGCHLD is for the reaper alone; before there are threads.
 void block_ends();
 

@@ -6,7 +6,7 @@
 //   spd NODE SEGMENTS REPORT [FILE ARGUMENTS...]    descriptors of the cluster segment and of each node's pool, with commas
 //                                                   between, and of the launcher's pipe; the first node's spd runs the
 //                                                   program, if there is one: a cluster that lasts has none
-// Threads: one serves requests, two watch processes that are not its children, the main one reaps its children.
+// Threads: one serves requests, three watch processes that are not its children, the main one reaps its children.
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -32,6 +32,7 @@
 #include "spd/report.hpp"
 #include "spd/segment.hpp"
 #include "spd/spaces.hpp"
+#include "spd/stops.hpp"
 #include "spd/watch.hpp"
 #include "vpid/numbers.hpp"
 
@@ -147,6 +148,7 @@ int main(int count, char** arguments) {
   std::thread(sp::spd::serve, self).detach();
   std::thread(sp::spd::watch_all, self).detach();
   std::thread(sp::spd::watch_holders, self).detach();
+  std::thread(sp::spd::watch_stops, self).detach();
   sp::spd::reap_until_empty(self);
   _exit(0);
 }

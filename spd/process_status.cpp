@@ -52,7 +52,10 @@ std::optional<ProcessStatus> status_of(pid_t tid) {
                        number_after(text, "\nShdPnd:", 16),
                        number_after(text, "\nSigBlk:", 16),
                        number_after(text, "\nSigIgn:", 16),
-                       number_after(text, "\nSigCgt:", 16)};
+                       number_after(text, "\nSigCgt:", 16),
+                       text.find("\nState:\tT") != std::string::npos,
+                       number_after(text, "\nvoluntary_ctxt_switches:", 10) +
+                           number_after(text, "\nnonvoluntary_ctxt_switches:", 10)};
 }
 
 bool credentials_of(pid_t tid, wire::Credentials& found) {

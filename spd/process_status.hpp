@@ -14,6 +14,8 @@ struct ProcessStatus {
   pid_t process, parent;
   uint32_t thread_count;
   uint64_t pending, shared_pending, blocked, ignored, caught;
+  bool stopped;
+  uint64_t runs; // how often the first thread has begun to run
 
   // Pending, let in, and with an effect.
   uint64_t waiting_signals() const;

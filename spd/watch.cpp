@@ -14,6 +14,8 @@
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spd/parked.hpp"
 #include "spd/segment.hpp"
+#include "spd/stops.hpp"
+#include "spd/tell.hpp"
 
 namespace sp::spd {
 
@@ -67,18 +69,6 @@ void ring_shadows(NodeId self) {
 std::vector<Watch> alone;
 constexpr int kLookAgainMs = 2;
 
-// Does not wait for an answer.
-bool tell(NodeId self, uint32_t node, wire::NodeOperation operation, uint64_t one, uint64_t other) {
-  if (node >= node_count()) return true;
-  const auto ring = Ring::open(node_ring_memory(self, {node}), kNodeRingStride);
-  const auto bell = EventChannel::open(node_bell_line({node}));
-  if (!ring || !bell) return true;
-  const Request request{static_cast<uint32_t>(operation), 0, 0, {one, other}};
-  const auto told = Ring(*ring).submit(request, HostTid{static_cast<int32_t>(syscall(SYS_gettid))}, Ring::Reply::none);
-  bell->notify(bell_bit(self));
-  return told.has_value();
-}
-
 void kill_body(NodeId self, const Watch& w) {
   (void)tell(self, wire::moved(w.record).body_node.load(), wire::NodeOperation::signal_body, w.record, SIGKILL);
 }
@@ -117,8 +107,10 @@ long watch(Watched what, uint32_t record, bool may_be_gone) {
   epoll_event event{EPOLLIN, {.ptr = entry}};
   watches[record].fetch_add(1);
   // Until it ends: watch_all() deletes it. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
+  if (what == Watched::shadow) shadow_appears();
   if (epoll_ctl(all_watched(), EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
   const int error = errno;
+  if (what == Watched::shadow) shadow_disappears();
   watches[record].fetch_sub(1);
   delete entry;
   close(descriptor);
@@ -157,6 +149,7 @@ void watch_all(NodeId self) {
       continue;
     }
     watches[gone->record].fetch_sub(1);
+    if (gone->what == Watched::shadow) shadow_disappears();
     if (wire::moved(gone->record).use.load() != gone->use) continue; // another has the record now
     gone->what == Watched::body ? body_ended(self, gone->record) : shadow_ended(self, *gone);
   }

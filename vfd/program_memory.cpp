@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <sys/mman.h>
 #include <sys/uio.h>
 
 #include "libsuperproc/cluster/self.hpp"
@@ -74,6 +75,20 @@ bool write_program(void* to, const void* from, uint64_t bytes) {
   if (!is_there(reinterpret_cast<uint64_t>(to), bytes, can_write)) return false;
   __builtin_memcpy(to, from, bytes);
   return true;
+}
+
+uint64_t writable_bytes(uint64_t at, uint64_t bytes) {
+  const uint64_t end = at + bytes, first = at & ~(wire::kPageBytes - 1);
+  if (program_tid || bytes == 0) return bytes;
+  if (end < at) return 0;
+  const auto can_write_pages = [](uint64_t from, uint64_t to) {
+    const uint64_t pages = (to - from + wire::kPageBytes - 1) & ~(wire::kPageBytes - 1);
+    return sys::call(SYS_madvise, from, pages, MADV_POPULATE_WRITE) == 0;
+  };
+  if (can_write_pages(first, end)) return bytes;
+  uint64_t page = first;
+  while (page < end && can_write_pages(page, page + 1)) page += wire::kPageBytes;
+  return page <= at ? 0 : (page < end ? page : end) - at;
 }
 
 uint64_t read_text(char* to, const char* from, uint64_t room) {

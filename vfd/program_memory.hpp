@@ -17,6 +17,9 @@ bool can_read_program(const void* from, uint64_t bytes);
 bool read_program(void* to, const void* from, uint64_t bytes);
 bool write_program(void* to, const void* from, uint64_t bytes);
 
+// How much of it, from its start, can be written to; whole pages of it are made, as by writing. Of another process: all.
+uint64_t writable_bytes(uint64_t at, uint64_t bytes);
+
 // Reads up to and with the zero byte; the count of bytes, 0: EFAULT or more than `room`.
 uint64_t read_text(char* to, const char* from, uint64_t room);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // SIGSTOP reaches a shadow as it reaches any process, but a shadow can neither catch nor pass it on. So whoever sends it,
 // from this node, tells the bodies; a shadow stops when its body has stopped. From senders that superproc does not know it
-// stops the shadow only.
+// stops the shadow first (spd/stops.hpp).
 #pragma once
 #include <csignal>
 

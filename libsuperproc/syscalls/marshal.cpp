@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <iterator>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 
@@ -111,7 +112,31 @@ private:
   uint32_t returned_count_ = 0;
 };
 
-long once(long number, const Arguments& row, const uint64_t (&arguments)[6], int close_on_exec) {
+// What is read is gone, so no more of it is asked for than the program's memory takes, as the kernel does: of a file that much
+// is read, of a pipe nothing, if there is more. A datagram is lost there, too.
+bool is_kept_by_reader(uint64_t descriptor) {
+  const uint32_t type = (vfd::kind_of(descriptor) & 0xfu) << 12;
+  return type == S_IFIFO || type == S_IFCHR || type == S_IFREG;
+}
+
+// `room` of what the call asks for can be written to. 0 or -EFAULT.
+long judge_room(uint64_t descriptor, uint64_t room) {
+  if (room == 0) return -EFAULT;
+  if ((vfd::kind_of(descriptor) & 0xfu) << 12 != S_IFIFO) return 0;
+  vfd::Transfer transfer;
+  auto* const there = static_cast<int*>(transfer.take(sizeof(int)));
+  const long told = vfd::shadow_call(SYS_ioctl, descriptor, FIONREAD, there);
+  return told == 0 && static_cast<uint64_t>(*there) > room ? -EFAULT : 0;
+}
+
+long once(long number, const Arguments& row, const uint64_t (&given)[6], int close_on_exec) {
+  uint64_t arguments[6];
+  for (int i = 0; i < 6; ++i) arguments[i] = given[i];
+  if (number == SYS_read && is_kept_by_reader(given[0])) {
+    arguments[2] = vfd::writable_bytes(given[1], given[2]);
+    if (arguments[2] < given[2])
+      if (const long failed = judge_room(given[0], arguments[2])) return failed;
+  }
   Marshalled call(row, arguments);
   if (const long error = call.put()) return error;
   const uint64_t passed[6] = {call.passed(0), call.passed(1), call.passed(2),
@@ -175,17 +200,25 @@ long by_pieces(long number, const uint64_t (&arguments)[6]) {
   if (arguments[2] > std::size(pieces)) return -EINVAL;
   if (!vfd::read_program(pieces, pointer_to<const void>(arguments[1]), arguments[2] * sizeof(iovec))) return -EFAULT;
   // Small ones together: what a program writes at once shall arrive at once.
-  uint64_t total = 0;
-  for (uint64_t i = 0; i < arguments[2]; ++i) total += pieces[i].iov_len;
+  uint64_t total = 0, count = arguments[2];
+  for (uint64_t i = 0; i < count; ++i) {
+    const uint64_t given = pieces[i].iov_len;
+    if (one == SYS_read && given <= kPartBytes && is_kept_by_reader(arguments[0]))
+      pieces[i].iov_len = vfd::writable_bytes(address_of(pieces[i].iov_base), given);
+    total += pieces[i].iov_len;
+    if (pieces[i].iov_len == given) continue;
+    if (const long failed = judge_room(arguments[0], total)) return failed;
+    count = i + 1;
+  }
   if (total <= kPartBytes) {
     vfd::Transfer transfer;
     auto* const all = static_cast<char*>(transfer.take(total));
     uint64_t at = 0;
-    for (uint64_t i = 0; writes && i < arguments[2]; at += pieces[i++].iov_len)
+    for (uint64_t i = 0; writes && i < count; at += pieces[i++].iov_len)
       if (!vfd::read_program(all + at, pieces[i].iov_base, pieces[i].iov_len)) return -EFAULT;
     const long result = vfd::shadow_call(one, arguments[0], all, total, arguments[3]);
     at = 0;
-    for (uint64_t i = 0; !writes && i < arguments[2] && static_cast<long>(at) < result; at += pieces[i++].iov_len) {
+    for (uint64_t i = 0; !writes && i < count && static_cast<long>(at) < result; at += pieces[i++].iov_len) {
       const uint64_t left = static_cast<uint64_t>(result) - at;
       if (!vfd::write_program(pieces[i].iov_base, all + at, left < pieces[i].iov_len ? left : pieces[i].iov_len))
         return -EFAULT;
@@ -193,7 +226,7 @@ long by_pieces(long number, const uint64_t (&arguments)[6]) {
     return result;
   }
   uint64_t done = 0;
-  for (uint64_t i = 0; i < arguments[2]; ++i) {
+  for (uint64_t i = 0; i < count; ++i) {
     const uint64_t a[6] = {arguments[0], address_of(pieces[i].iov_base), pieces[i].iov_len, arguments[3] + done, 0, 0};
     const long result = call_by_shadow(one, a);
     if (sys::failed(result)) return done ? static_cast<long>(done) : result;

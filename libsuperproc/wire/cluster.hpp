@@ -195,6 +195,7 @@ enum class NodeOperation : uint32_t {
   watch_body,     // record: it began here by itself (a fork's child); ended when it is gone
   watch_shadow,   // record, 1 if it may be gone already, which is news: the shadow lives on this node
   signal_body,    // record, signal; and si_code, si_pid, si_uid, si_value, if a program has sent those
+  stop_body,      // record: SIGSTOP, and its shadow knows (spd/stops.hpp)
   signal_home,    // record, signal: to its program, which has come home
   signal_first,   // 0, signal: to the program that `spctl run` has started, on the first node
   next_pid,       // record: the next process of this node gets its number; 0 or -errno

@@ -163,6 +163,21 @@ wait "$launcher"
 kill -9 "$(spd 0)"
 soon none_left || wrong "a process is left"
 
+# Stopped from outside: who is at home for one that has moved.
+start 1 "sleep $mark & wait; true"
+read -r body shadow < <("$SPCTL" ps --json 2>/dev/null | python3 -c "
+import json, sys
+print(*next((s['pid'], s['isolated']['shadow']['pid']) for s in json.load(sys.stdin) if s['command'] == 'sleep $mark'))")
+is_in_state() { grep -q "^State:.$1" "/proc/$body/status"; }
+kill -STOP "$shadow"
+soon is_in_state T || wrong "a stop from outside does not reach the body"
+kill -CONT "$shadow"
+soon is_in_state S || wrong "a continuation from outside does not reach the body"
+kill -KILL "$shadow"
+soon none_left || wrong "a kill from outside does not reach the body"
+wait "$launcher"
+checked=$((checked + 3))
+
 # What cannot be.
 refused "natively" 125 "exclude each other" isolate --allow-native -- true
 refused "inside" 125 "inside a SuperProcess" isolate -- "$SPCTL" run --isolate -- true

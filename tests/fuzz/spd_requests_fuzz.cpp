@@ -66,6 +66,7 @@ long start_body(NodeId self, uint32_t record) {
   insist(self == kSelf && record < wire::kMovedCountMax, "a record beyond the last");
   return 0;
 }
+long stop_body(uint32_t record) { return start_body(kSelf, record); }
 long start_resident(NodeId, uint64_t, uint64_t) { return 0; } // it judges its arguments itself
 long watch(Watched, uint32_t record, bool) {
   insist(record < wire::kMovedCountMax, "a record beyond the last");
