@@ -4,7 +4,7 @@
 1. dom0, whose page tables are not nested, is refused.
 2. Three guests share ranges (tests/backend/xen_range.cpp): 64 MiB faster than by grants, doorbells, bad input, revocation.
 3. The entries are of 2 MiB, by the hypervisor's own count; in the end none is left.
-4. A peer and then the owner are destroyed while all have the memory mapped: nothing is left, and all of their memory is free.
+4. The owner gives a page back while peers have it mapped; then a peer and the owner are destroyed: nothing is left, all of their memory is free.
 """
 import re
 import time
@@ -22,6 +22,8 @@ class Ranges:
 
     def run_together(self):
         self._test.passes("a domain without nested page tables is refused", {0: "xen-range --refused"}, SECONDS_MAX)
+        self._test.passes("spctl doctor says so", {1: "spctl doctor | grep 'the hypervisor shares ranges, memory for own ones: yes'",
+                                                   0: "spctl doctor | grep 'page tables are not nested'"}, SECONDS_MAX)
         self._test.passes("three domains share ranges", {node: self._command for node in (1, 2, 3)}, SECONDS_MAX)
         self._test.judge("no range is left", not self._dump())
 
@@ -38,7 +40,8 @@ class Ranges:
         self._destroy(self._guests[2])
         self._judge_soon("a destroyed peer has nothing mapped, the other still has",
                          lambda dump: (peer, UNITS, UNITS) in dump and victim not in {d for d, _, _ in dump})
-        self._test.passes("its end is noticed", {1: "sleep 1; cat /tmp/range.log; grep -q 'of a peer was' /tmp/range.log"}, 30)
+        self._test.passes("its end is noticed, a page that the owner gave back is still the peers'",
+                          {1: "sleep 1; cat /tmp/range.log; grep -q 'of a peer was' /tmp/range.log && ! grep -q bad: /tmp/range.log"}, 30)
         self._destroy(self._guests[0])
         self._judge_soon("a destroyed owner's ranges are gone", lambda dump: not dump)
         said = {2: "sleep 5; cat /tmp/range.log; grep -q '^ok xen-range' /tmp/range.log"}

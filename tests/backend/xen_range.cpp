@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gnttab-shm/backend/xen/libraries.hpp"
 #include "gnttab-shm/backend/xen/link.hpp"
 #include "libsuperproc/base/sys.hpp"
 #include "tests/backend/xen_range_input.hpp"
@@ -56,6 +57,26 @@ MapRequest whole(const Segment& segment, uint64_t address = 0) {
 }
 
 uint64_t pattern(uint64_t offset) { return offset * 0x9e3779b97f4a7c15 ^ 0xabcd; }
+
+// The first page of the data, which the peers' readers look at: their references keep it.
+bool give_back_page(uint64_t address) {
+  xencall_handle* call = xencall_open(nullptr, 0);
+  struct Argument {
+    xen_memory_reservation reservation;
+    xen_pfn_t frame;
+  };
+  auto* argument = static_cast<Argument*>(xencall_alloc_buffer(call, sizeof(Argument)));
+  *argument = {};
+  argument->frame = address / 4096;
+  argument->reservation.extent_start = &argument->frame;
+  argument->reservation.nr_extents = 1;
+  argument->reservation.domid = DOMID_SELF;
+  const int done = xencall2(call, __HYPERVISOR_memory_op, XENMEM_decrease_reservation,
+                            reinterpret_cast<uintptr_t>(&argument->reservation));
+  xencall_free_buffer(call, argument);
+  xencall_close(call);
+  return done == 1;
+}
 
 class Side {
 public:
@@ -199,6 +220,7 @@ public:
     const pid_t reader = start_reader();
     const uint32_t units = kDataBytes / xen::kUnitBytes;
     if (owner()) {
+      check(give_back_page(xen::RangePlace::reserved()->start + kControlBytes), "the owner gives a page back to Xen");
       for (int64_t waited = 0; RangeCall::query({all_[0], id})->mapped_units > units; waited += 10)
         if (usleep(10000); waited > kPatienceMs) return check(false, "the end of a peer gives its units back");
       std::printf("the end of a peer was noticed\n");

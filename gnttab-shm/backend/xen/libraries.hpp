@@ -9,5 +9,6 @@ extern "C" {
 #include <xenstore.h>
 
 #include <xen/grant_table.h>
+#include <xen/memory.h>
 #include <xen/sys/evtchn.h>
 }
