@@ -19,19 +19,20 @@ long fork_as(pid_t pid) {
   return made < 0 ? -errno : made;
 }
 
-long vfork_as(pid_t pid, void (*begin)(void*), void* argument) {
-  alignas(16) static char stack[64 << 10];
+long begin_as(pid_t pid, void (*begin)(void*), void* argument, ChildMemory& memory) {
   clone_args arguments{};
-  arguments.flags = CLONE_VM | CLONE_VFORK;
+  arguments.flags = CLONE_VM | CLONE_CHILD_CLEARTID;
+  arguments.child_tid = reinterpret_cast<uint64_t>(&memory.in_use);
   arguments.exit_signal = SIGCHLD;
-  arguments.stack = reinterpret_cast<uint64_t>(stack);
-  arguments.stack_size = sizeof stack;
+  arguments.stack = reinterpret_cast<uint64_t>(memory.stack);
+  arguments.stack_size = sizeof memory.stack;
   arguments.set_tid = reinterpret_cast<uint64_t>(&pid);
   arguments.set_tid_size = 1;
   using Begin = void (*)(void*);
   register Begin first asm("r12") = begin;
   register void* given asm("r13") = argument;
   long made = SYS_clone3;
+  memory.in_use.store(1);
   asm volatile("syscall\n\t"
                "test %%rax, %%rax\n\t"
                "jnz 1f\n\t"
@@ -43,6 +44,7 @@ long vfork_as(pid_t pid, void (*begin)(void*), void* argument) {
                : "+a"(made)
                : "D"(&arguments), "S"(sizeof arguments), "r"(first), "r"(given)
                : "rcx", "r11", "memory", "cc");
+  if (made < 0) memory.in_use.store(0);
   return made;
 }
 

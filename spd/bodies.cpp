@@ -8,6 +8,7 @@
 #include <cstring>
 #include <ctime>
 #include <fcntl.h>
+#include <list>
 #include <map>
 #include <mutex>
 #include <string>
@@ -17,6 +18,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "libsuperproc/base/robust_word.hpp"
 #include "libsuperproc/cluster/accounts.hpp"
 #include "libsuperproc/cluster/credentials.hpp"
 #include "libsuperproc/cluster/event_log.hpp"
@@ -45,18 +47,34 @@ pid_t first_program = 0;
 // ---- a body ----
 
 struct Beginning {
+  explicit Beginning(wire::Moved& moved) : record(moved) {}
   wire::Moved& record;
-  const Departed& program;
+  Departed program;
+  RobustWord word{};
+  ChildMemory memory;
 };
+std::list<Beginning> beginnings; // of the thread that serves requests
 
 // In the child.
 void begin(void* given) {
-  const auto& [record, program] = *static_cast<const Beginning*>(given);
-  setpgid(0, 0);
-  syscall(SYS_close_range, 0, ~0u, 0);
+  auto& [record, program, word, memory] = *static_cast<Beginning*>(given);
+  word.hold(record.begins);
+  sys::call(SYS_setpgid, 0, 0);
+  sys::call(SYS_close_range, 0, ~0u, 0);
   drop_privileges();
   record.departure.error = become(program);
-  _exit(127);
+  sys::call(SYS_exit_group, 127);
+}
+
+// A place for it; those whose children have called exec are free.
+Beginning& next_beginning(wire::Moved& m) {
+  beginnings.remove_if([](const Beginning& earlier) { return earlier.memory.in_use.load() == 0; });
+  return beginnings.emplace_back(m);
+}
+
+long begin_with_shim(Beginning& beginning, pid_t pid) {
+  beginning.record.begins.store(owned_by(pid));
+  return begin_as(pid, begin, &beginning, beginning.memory);
 }
 
 // The same of one without the shim, which shares nothing with spd but the segment. The kernel asks about its calls from
@@ -142,14 +160,24 @@ bool failed_to_arrive(wire::Moved& m, NodeId self, int status) {
   return true;
 }
 
+void begins_no_more(wire::Moved& m) {
+  m.begins.store(0);
+  sys::futex_wake(begins_word(m), 1);
+}
+
 void report(NodeId self, uint32_t record, const siginfo_t& news, int status) {
   wire::Moved& m = wire::moved(record);
   if (m.use.load() != children[record].use || m.state.load() == wire::MovedState::free) return; // its program went home
-  if (error_of(m)) return; // it could not be started
+  if (const int error = error_of(m)) {
+    log_event(self.value, "%d could not begin here: %s", news.si_pid, strerror(error));
+    wire::cluster().nodes[self.value].body_count.fetch_sub(1);
+    return begins_no_more(m);
+  }
   if (news.si_code == CLD_STOPPED || news.si_code == CLD_CONTINUED) {
     if (children[record].stop_is_known.exchange(false) && news.si_code == CLD_STOPPED) return;
     m.stopped_by.store(news.si_code == CLD_STOPPED ? news.si_status : 0);
   } else if (!failed_to_arrive(m, self, status)) {
+    begins_no_more(m);
     pause_at(wire::Step::body_reaped);
     m.wait_status.store(status);
     set_state(m, wire::MovedState::ended);
@@ -192,8 +220,9 @@ long signal_first_program(int signal) {
 
 long start_body(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
-  Departed program;
   if (m.state.load() != wire::MovedState::claimed || m.body_node.load() != self.value) return -EINVAL;
+  Beginning& beginning = next_beginning(m);
+  Departed& program = beginning.program;
   if (!read_departure(record, program)) return -EINVAL;
   if (!may_begin(program.departure)) return -EPERM;
   m.departure.error = 0;
@@ -204,8 +233,7 @@ long start_body(NodeId self, uint32_t record) {
   children[record].pid.store(pid);
   const bool supervised = program.departure.without_shim;
   pause_at(wire::Step::body_begins);
-  Beginning beginning{m, program};
-  const long made = supervised ? fork_as(pid) : vfork_as(pid, begin, &beginning);
+  const long made = supervised ? fork_as(pid) : begin_with_shim(beginning, pid);
   if (made == 0) {
     m.departure.error = begin_supervised(m, program);
     _exit(127);
@@ -213,11 +241,6 @@ long start_body(NodeId self, uint32_t record) {
   pause_at(wire::Step::body_begun);
   if (made < 0) return children[record].pid.store(0), made;
   if (const long failed = supervised ? supervise_child(self, m, pid) : 0) return children[record].pid.store(0), failed;
-  if (const int error = error_of(m)) {
-    children[record].pid.store(0);
-    log_event(self.value, "%d could not begin here: %.100s: %s", pid, program.path, strerror(error));
-    return -error;
-  }
   wire::cluster().nodes[self.value].body_count.fetch_add(1);
   wire::cluster().nodes[self.value].bodies_begun.fetch_add(1);
   log_event(self.value, "%d begins here: %.150s", pid, program.path);

@@ -22,30 +22,35 @@ uint64_t signals_with_action() {
   uint64_t with_action = 0;
   for (int signal = 1; signal < NSIG; ++signal) {
     KernelAction action{};
-    syscall(SYS_rt_sigaction, signal, nullptr, &action, sizeof action.mask);
+    sys::call(SYS_rt_sigaction, signal, nullptr, &action, sizeof action.mask);
     if (action.handler) with_action |= 1ull << (signal - 1);
   }
   return with_action;
 }
 
+uint64_t own_actions() {
+  static const uint64_t known = signals_with_action(); // they do not change
+  return known;
+}
+
 void default_signals(uint64_t mask, uint64_t ignored) {
-  static const uint64_t own = signals_with_action(); // they do not change
+  const uint64_t own = own_actions();
   for (int signal = 1; signal < NSIG; ++signal) {
     if (!((own | ignored) >> (signal - 1) & 1)) continue;
     KernelAction action{};
     action.handler = ignored >> (signal - 1) & 1; // SIG_IGN, or SIG_DFL
-    syscall(SYS_rt_sigaction, signal, &action, nullptr, sizeof action.mask);
+    sys::call(SYS_rt_sigaction, signal, &action, nullptr, sizeof action.mask);
   }
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
 }
 
 void limit(const wire::Departure& d) {
   for (uint32_t i = 0; i < wire::kLimitCount; ++i) {
-    const auto which = static_cast<__rlimit_resource>(i);
     const rlimit wanted{d.limits[i][0], d.limits[i][1]};
     rlimit own{};
-    getrlimit(which, &own);
-    if (own.rlim_cur != wanted.rlim_cur || own.rlim_max != wanted.rlim_max) setrlimit(which, &wanted);
+    sys::call(SYS_prlimit64, 0, i, nullptr, &own);
+    if (own.rlim_cur == wanted.rlim_cur && own.rlim_max == wanted.rlim_max) continue;
+    sys::call(SYS_prlimit64, 0, i, &wanted, nullptr);
   }
 }
 
@@ -59,16 +64,18 @@ void schedule(const wire::DepartureScheduling& wanted) {
     own.flags = wanted.flags;
     sp::schedule(own);
   }
-  if (syscall(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0) != wanted.io) syscall(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, wanted.io);
+  if (sys::call(SYS_ioprio_get, IOPRIO_WHO_PROCESS, 0) != wanted.io)
+    sys::call(SYS_ioprio_set, IOPRIO_WHO_PROCESS, 0, wanted.io);
   wire::CpuMask processors{};
-  syscall(SYS_sched_getaffinity, 0, sizeof processors, &processors);
+  sys::call(SYS_sched_getaffinity, 0, sizeof processors, &processors);
   if (wire::cluster().cores_per_node == 0 && memcmp(&processors, &wanted.processors, sizeof processors) != 0)
-    syscall(SYS_sched_setaffinity, 0, sizeof wanted.processors, &wanted.processors);
+    sys::call(SYS_sched_setaffinity, 0, sizeof wanted.processors, &wanted.processors);
 }
 
 } // namespace
 
 bool read_departure(uint32_t record, Departed& program) {
+  (void)own_actions(); // before children begin with this memory
   program.departure = wire::moved(record).departure;
   const wire::Departure& d = program.departure;
   if (d.text_bytes == 0 || d.text_bytes > wire::kDepartureTextMax) return false;
@@ -95,16 +102,19 @@ bool read_departure(uint32_t record, Departed& program) {
          read_list(d.environment_count, program.environment);
 }
 
+// Perhaps with spd's memory (spd/begin_as.hpp), so nothing of libc that says what failed.
 int become(const Departed& program) {
   const wire::Departure& d = program.departure;
   const bool is_at_home = wire::cluster().image[0] != 0; // so are the calls with names that are relative to it
-  if (chdir(is_at_home && access(program.folder, F_OK) != 0 ? "/" : program.folder) != 0) return errno;
-  umask(d.umask);
+  const bool is_here = !is_at_home || sys::call(SYS_access, program.folder, F_OK) == 0;
+  if (const long moved = sys::call(SYS_chdir, is_here ? program.folder : "/"); sys::failed(moved))
+    return static_cast<int>(-moved);
+  sys::call(SYS_umask, d.umask);
   limit(d);
   schedule(d.scheduling);
   default_signals(d.mask, d.ignored);
-  execve(program.path, program.arguments.data(), program.environment.data());
-  return errno;
+  return static_cast<int>(
+      -sys::call(SYS_execve, program.path, program.arguments.data(), program.environment.data()));
 }
 
 } // namespace sp::spd

@@ -10,6 +10,8 @@
 namespace sp::spd {
 
 struct Departed {
+  Departed() = default;
+  Departed(const Departed&) = delete; // what it points to is in its text
   std::string text;
   const char* path;
   const char* folder;

@@ -15,6 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "libsuperproc/base/sys.hpp"
 #include "libsuperproc/wire/cluster.hpp"
 #include "spd/image.hpp"
 #include "spd/report.hpp"
@@ -55,10 +56,10 @@ void furnish(NodeId self) {
 
 void drop_privileges() {
   if (geteuid() == 0) return; // the launcher's own, not lent by a user namespace
-  prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+  sys::call(SYS_prctl, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
   __user_cap_data_struct none[2]{};
-  syscall(SYS_capset, &header, none);
+  sys::call(SYS_capset, &header, none);
 }
 
 } // namespace sp::spd

@@ -75,6 +75,9 @@ inline const volatile uint32_t* state_word(const wire::Moved& m) {
 inline const volatile uint32_t* arrival_word(const wire::Moved& m) {
   return reinterpret_cast<const volatile uint32_t*>(&m.arrival);
 }
+inline const volatile uint32_t* begins_word(const wire::Moved& m) {
+  return reinterpret_cast<const volatile uint32_t*>(&m.begins);
+}
 inline void set_state(wire::Moved& m, wire::MovedState state) {
   m.state.store(state);
   sys::futex_wake(state_word(m), 1 << 30);

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "libsuperproc/base/line.hpp"
+#include "libsuperproc/base/robust_word.hpp"
 #include "libsuperproc/base/shared_word.hpp"
 #include "libsuperproc/cluster/accounts.hpp"
 #include "libsuperproc/cluster/ask.hpp"
@@ -99,13 +100,9 @@ void wait_until_released(long pid) {
 
 // ---- the child's side of the hold ----
 
-struct RobustList { // struct robust_list_head of <linux/futex.h>, with one entry
-  uint64_t first, futex_offset, pending;
-  uint64_t entry;
-};
 struct Hold {
   bool active;
-  RobustList list;
+  RobustWord word;
   uint64_t program_list, program_list_bytes; // what the program registered meanwhile
   int32_t timer;
 };
@@ -113,11 +110,8 @@ constinit Hold hold{};
 
 // From now on the kernel releases the parent when this process calls exec or dies, however that comes about.
 void take_hold() {
-  const auto tid = static_cast<uint32_t>(sys::call(SYS_gettid));
-  hold.list = {address_of(&hold.list.entry), address_of(hold_word()) - address_of(&hold.list.entry), 0,
-               address_of(&hold.list.first)};
-  sys::call(SYS_set_robust_list, &hold.list, 3 * sizeof(uint64_t));
-  fork_table().hold.store(tid | FUTEX_WAITERS);
+  hold.word.hold(fork_table().hold);
+  fork_table().hold.store(owned_by(static_cast<int32_t>(sys::call(SYS_gettid))));
 }
 
 void release_parent() {

@@ -8,6 +8,7 @@
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/line.hpp"
 #include "libsuperproc/base/path.hpp"
+#include "libsuperproc/base/robust_word.hpp"
 #include "libsuperproc/cluster/common_files.hpp"
 #include "libsuperproc/cluster/pause.hpp"
 #include "libsuperproc/cluster/self.hpp"
@@ -80,6 +81,26 @@ bool may_move() {
          (thread_self.borrower != Borrower::none || control().thread_count.load() <= 1);
 }
 
+// Until the program has begun, 0, or could not: -errno, and nothing is left of it.
+long await_begin(uint32_t record) {
+  constexpr int64_t kLookAgainNs = 20'000'000; // its node may die
+  constexpr int kErrorMax = 4095;
+  const wire::Moved& m = wire::moved(record);
+  const auto wait_while = [&m](auto begins) {
+    Patience patience(WaitPolicy{}, wire::kCpuUnknown);
+    for (uint32_t seen; begins(seen = m.begins.load());) {
+      if (m.state.load() != wire::MovedState::claimed) return false;
+      if (patience.pass() == Patience::Next::sleep) sys::futex_wait(begins_word(m), seen, kLookAgainNs);
+    }
+    return true;
+  };
+  if (!wait_while([](uint32_t seen) { return seen && !(seen & kOwnerIsGone); })) return -EIO;
+  const int error = m.departure.error;
+  if (error <= 0 || error > kErrorMax) return 0;
+  (void)wait_while([](uint32_t seen) { return seen != 0; });
+  return -error;
+}
+
 // Both daemons at once; this node's has been asked first, and looks after the body if we die before it takes that up.
 long begin_there(uint32_t record, NodeId node) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
@@ -89,7 +110,7 @@ long begin_there(uint32_t record, NodeId node) {
   if (!watching) return -watching.error().value;
   const Result<int64_t> begun = ask_spd(here, node, self, wire::NodeOperation::start_body, record);
   (void)watching->answer();
-  return to_raw(begun);
+  return begun && *begun == 0 ? await_begin(record) : to_raw(begun);
 }
 
 bool equal(const char* a, const char* b) {

@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 
 #include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/base/robust_word.hpp"
 #include "libsuperproc/cluster/pool.hpp"
 #include "libsuperproc/memory/file_elsewhere.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
@@ -55,11 +56,6 @@ const volatile uint32_t* raw(const std::atomic<uint32_t>& word) {
   return reinterpret_cast<const volatile uint32_t*>(&word);
 }
 bool has_ended(NodeId node) { return word_of(node).load() & wire::kResidentEnded; }
-
-struct RobustList { // struct robust_list_head of <linux/futex.h>, with one entry
-  uint64_t first, futex_offset, pending;
-  uint64_t entry;
-};
 
 // The kernel wakes one who sleeps on a word that it marks; that one wakes the others.
 constexpr int64_t kLookAgainNs = 1'000'000'000;
@@ -132,11 +128,9 @@ const char* obstacle_to_residents() {
 }
 
 void announce_life() {
-  auto& list = *pointer_to<RobustList>(wire::kNodeBase + 1024);
   std::atomic<uint32_t>& word = word_of(this_node());
-  list = {address_of(&list.entry), address_of(&word) - address_of(&list.entry), 0, address_of(&list.first)};
-  sys::call(SYS_set_robust_list, &list, 3 * sizeof(uint64_t));
-  word.store(static_cast<uint32_t>(sys::call(SYS_gettid)) | FUTEX_WAITERS);
+  pointer_to<RobustWord>(wire::kNodeBase + 1024)->hold(word);
+  word.store(owned_by(static_cast<int32_t>(sys::call(SYS_gettid))));
 }
 
 Result<> make_isolated_residents() {

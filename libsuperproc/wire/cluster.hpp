@@ -125,6 +125,9 @@ struct DepartureScheduling {
   CpuMask processors;
 };
 
+// A program begins: its process has `begins` as a robust futex, which the kernel marks when it calls exec, or ends; then
+// `error` tells which. The spd stores 0 when it has reaped the process. Who is about to leave waits for the mark; if it has
+// failed, for the end, too.
 // What a program gets at its start; the texts lie in the transfer area one behind the other, each ended by a zero byte.
 struct Departure {
   uint32_t argument_count;
@@ -177,6 +180,7 @@ struct alignas(4096) Moved {
   std::atomic<uint32_t> undoes;     // Undoes: what others see change when the shadow is gone
   // Bit n: transfer area n is taken. The body's, at each call; the shadow looks at the line above.
   alignas(64) std::atomic<uint32_t> transfer_used;
+  std::atomic<uint32_t> begins; // futex word, see Departure
   Departure departure;
   struct alignas(64) {
     uint64_t line[8];

@@ -80,7 +80,8 @@ print(*(s[\"depth\"] for s in all))"' _ "$SPCTL"
   check "trace: ... no child's" 1 "" grep -q '/etc/hostname"' "$WORK/trace"
   start 0 "${options[@]}" -- "while :; do sleep 0.01; echo tick >&2; done"
   ticking() { "$SPCTL" ps | awk '/sh -c while/ { print $1 }'; }
-  soon ticking
+  ticks() { [ -n "$(ticking)" ]; }
+  soon ticks || wrong "$kind: it does not tick"
   check "trace PID" 0 ' write\([12], "tick\\n", 5\) += 5 <' timeout -s INT --preserve-status 1 "$SPCTL" trace "$(ticking)"
   check "trace PID: it goes on as before" 0 "" kill -0 "$(ticking)"
   check "trace --json" 0 '^0 write 5$' bash -c 'timeout -s INT 1 "$1" trace --json "$2" | python3 -c "
@@ -96,7 +97,7 @@ assert one[\"dur\"] >= 0 and one[\"ts\"] >= 0
 print(one[\"ph\"], one[\"name\"], one[\"cat\"])"' _ "$SPCTL" "$(ticking)"
   "$SPCTL" trace -o "$WORK/first" "$(ticking)" &
   tracer=$!
-  sleep 0.3
+  soon test -s "$WORK/first" || wrong "$kind: nothing is traced"
   refused "trace: one tracer at a time" 125 "process $tracer traces it already" "$SPCTL" trace "$(ticking)"
   kill -9 "$tracer"
   wait "$tracer"
