@@ -11,6 +11,7 @@
         .set    SYS_futex, 202
         .set    INTEREST_FUTEX, 33      // kInterestHandled | kInterestFutex
         .set    INTEREST_HASHED, 129    // kInterestHandled | kInterestHashed
+        .set    SHARED_BIT, 16          // InterestWord::shared: of futexes only
         .set    R_RBX, 88
         .set    R_RSP, 128
 
@@ -321,7 +322,7 @@ sp_fork_call:
 
 // Where stubs come to that cannot pass a call straight on: rax the number, rcx where to return to in the stub.
 //   of no interest (the stub did not know the number): the kernel
-//   futex: two short ways of its own, below
+//   futex: two short ways of its own, below; one that is not private, where memory is shared with other nodes: dispatch
 //   else: saves the registers below the red zone as a Registers and calls sp_dispatch(registers, nullptr), which leaves
 //   the result in rax
 // The number lies at the stack pointer during both short ways, for beginning an interrupted call again.
@@ -336,9 +337,10 @@ sp_entry:
         cmp     $512, %rax
         jae     2f
         lea     sp_interest(%rip), %r11
-        cmpl    $0, (%r11,%rax,4)
-        jne     1f
-        lea     -128(%rsp), %rsp
+        mov     (%r11,%rax,4), %r11d
+        test    %r11d, %r11d
+        jnz     1f
+5:      lea     -128(%rsp), %rsp
         push    %rcx
         push    %rsi
         push    %rax
@@ -355,7 +357,15 @@ sp_entry_after:
         .cfi_def_cfa_offset 0
         .cfi_register %rip, %rcx
         jmp     *%rcx
-1:      cmpl    $INTEREST_FUTEX, (%r11,%rax,4) // nobody else wants to see it
+1:      btr     $SHARED_BIT, %r11d      // for a private futex it is as if there were no such bit
+        jnc     6f
+        cmp     $SYS_futex, %eax
+        jne     2f
+        test    $128, %sil
+        jz      2f
+        test    %r11d, %r11d
+        jz      5b
+6:      cmp     $INTEREST_FUTEX, %r11d  // nobody else wants to see it
         jne     3f
         mov     %esi, %r11d             // private WAKE (1), WAIT (0) and WAIT_BITSET (9); FUTEX_CLOCK_REALTIME (256) may be set
         and     $~256, %r11d
@@ -366,7 +376,7 @@ sp_entry_after:
         cmp     $128 | 9, %r11d
         je      sp_futex_wait
         jmp     2f
-3:      cmpl    $INTEREST_HASHED, (%r11,%rax,4) // a wake without a waiter ends here, all else is for sync/waiter_hash.hpp
+3:      cmp     $INTEREST_HASHED, %r11d // a wake without a waiter ends here, all else is for sync/waiter_hash.hpp
         jne     2f
         cmp     $128 | 1, %esi
         jne     2f

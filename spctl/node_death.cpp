@@ -8,6 +8,7 @@
 #include <ctime>
 
 #include "libsuperproc/cluster/pool.hpp"
+#include "libsuperproc/sync/waiter_hash.hpp"
 
 namespace sp::spctl {
 namespace {
@@ -16,6 +17,13 @@ void fail_rings(NodeId dead) {
   for (uint32_t n = 0; n < bounded_node_count(); ++n)
     for (void* memory : {node_ring_memory({n}, dead), node_ring_memory(dead, {n})})
       if (auto ring = Ring::open(memory, kNodeRingStride)) ring->fail_all(EIO);
+}
+
+// ... in the cluster's hash of futexes. Who waits for a lock whose owner was there looks again.
+void forget_waiters(NodeId dead) {
+  WaiterHash hash(cluster_table(), {kNodeCountMax}, 0); // of no node
+  hash.forget_all(dead, 0);
+  hash.ring_all();
 }
 
 // What ran there has been killed.
@@ -44,6 +52,7 @@ void fence(NodeId dead, const std::vector<int>& pools) {
   c.nodes[dead.value].state.store(wire::SpdState::dead);
   c.epoch.fetch_add(1);
   fail_rings(dead);
+  forget_waiters(dead);
   end_bodies(dead);
   forget_holders(dead, pools.data());
 }

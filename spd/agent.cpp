@@ -17,6 +17,7 @@
 #include "spd/segments.hpp"
 #include "spd/spaces.hpp"
 #include "spd/supervisor.hpp"
+#include "spd/waiters.hpp"
 #include "spd/watch.hpp"
 #include "vpid/numbers.hpp"
 
@@ -133,6 +134,7 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::sweep_segments: return sweep_segments(self), 0;
     case NodeOperation::call_about: return answer_inquiry(record);
     case NodeOperation::start_resident: return start_resident(self, record, signal);
+    case NodeOperation::watch_waiter: return watch_waiter(self, static_cast<pid_t>(record));
     default: break;
   }
   if (record >= wire::kMovedCountMax) return -EINVAL;

@@ -34,6 +34,7 @@
 #include "spd/segment.hpp"
 #include "spd/spaces.hpp"
 #include "spd/supervisor.hpp"
+#include "spd/waiters.hpp"
 #include "vfd/notified_filter.hpp"
 
 extern char** environ;
@@ -188,6 +189,7 @@ void report(NodeId self, uint32_t record, const siginfo_t& news, int status) {
 }
 
 void report_child(NodeId self, const siginfo_t& news, int status, const rusage& used) {
+  if (WIFEXITED(status) || WIFSIGNALED(status)) waiter_ended(self, news.si_pid);
   for (uint32_t record = 0; record < wire::kMovedCountMax; ++record) {
     if (children[record].pid.load() != news.si_pid) continue;
     if (WIFEXITED(status) || WIFSIGNALED(status)) {

@@ -33,6 +33,7 @@
 #include "spd/segment.hpp"
 #include "spd/spaces.hpp"
 #include "spd/stops.hpp"
+#include "spd/waiters.hpp"
 #include "spd/watch.hpp"
 #include "vpid/numbers.hpp"
 
@@ -149,6 +150,7 @@ int main(int count, char** arguments) {
   std::thread(sp::spd::watch_all, self).detach();
   std::thread(sp::spd::watch_holders, self).detach();
   std::thread(sp::spd::watch_stops, self).detach();
+  std::thread(sp::spd::watch_waiters, self).detach();
   sp::spd::reap_until_empty(self);
   _exit(0);
 }

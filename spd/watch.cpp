@@ -16,6 +16,7 @@
 #include "spd/segment.hpp"
 #include "spd/stops.hpp"
 #include "spd/tell.hpp"
+#include "spd/waiters.hpp"
 
 namespace sp::spd {
 
@@ -46,6 +47,7 @@ pid_t number_of(Watched what, uint32_t record) {
 
 void body_ended(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
+  waiter_ended(self, m.pid.load());
   wire::MovedState state = m.state.load();
   do { // free: its program has gone home; ended: its parent has seen it first
     if (state == wire::MovedState::free || state == wire::MovedState::ended) return;

@@ -25,6 +25,7 @@ long set_break(uint64_t address);                                               
 
 // residency.cpp
 bool is_all_mapped(uint64_t start, uint64_t end); // whole pages
+bool is_shared_anonymous(uint64_t address);       // ... of the image's segment, where nodes are isolated
 bool is_shared_mapping(uint64_t address);         // MAP_SHARED: other processes may have it as well
 long lock_range(uint64_t address, uint64_t bytes, int flags);
 long unlock_range(uint64_t address, uint64_t bytes);

@@ -16,6 +16,7 @@ struct Attachment {
   uint32_t is_passed_on; // by mmap: to a fork's child
   uint64_t start, bytes; // by mmap: what is left of it; none: it was moved, and stays as long as the process
   uint64_t witness;      // 0: none
+  uint64_t place;        // of its start in the node's pool
 };
 inline constexpr uint32_t kAttachmentsMax = 512;
 extern constinit Attachment attachments[kAttachmentsMax];

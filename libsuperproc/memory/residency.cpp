@@ -69,13 +69,23 @@ bool is_all_mapped(uint64_t start, uint64_t end) {
          }) == 0;
 }
 
-// Arenas hold no such mapping but where the program has forced one there.
-bool is_shared_mapping(uint64_t address) {
-  if (address < wire::kUserStart || address >= wire::kUserEnd || wire::in_arenas(address)) return false;
-  return for_windows(address, address + 1, [](Window& window) -> long {
-    const wire::VmaKind kind = window.map.find(window.start).kind;
-    return kind == wire::VmaKind::file_shared || kind == wire::VmaKind::shared_anonymous;
+namespace {
+// Arenas hold no shared mapping but where the program has forced one there.
+wire::VmaKind kind_at(uint64_t address) {
+  wire::VmaKind kind = wire::VmaKind::free;
+  if (address < wire::kUserStart || address >= wire::kUserEnd || wire::in_arenas(address)) return kind;
+  for_windows(address, address + 1, [&](Window& window) -> long {
+    kind = window.map.find(window.start).kind;
+    return 0;
   });
+  return kind;
+}
+} // namespace
+
+bool is_shared_anonymous(uint64_t address) { return kind_at(address) == wire::VmaKind::shared_anonymous; }
+bool is_shared_mapping(uint64_t address) {
+  const wire::VmaKind kind = kind_at(address);
+  return kind == wire::VmaKind::file_shared || kind == wire::VmaKind::shared_anonymous;
 }
 
 long lock_range(uint64_t address, uint64_t bytes, int flags) {

@@ -8,6 +8,7 @@
 #include "libsuperproc/process/last_step.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/residents.hpp"
+#include "libsuperproc/process/shared_futex.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/summary.hpp"
 #include "libsuperproc/process/threads.hpp"
@@ -87,6 +88,7 @@ bool dumps_core(int signal) {
 
 [[noreturn]] void exit_subprocess(int status) {
   if (!is_shared()) {
+    if (has_shared_futexes()) block_signals(~kFaults), end_left_waits(), release_robust_futexes();
     write_summary(status);
     for (;;) sys::call(SYS_exit_group, status);
   }
@@ -129,9 +131,11 @@ void die_by_signal_here(int signal, siginfo_t* info, ucontext_t*) {
 [[noreturn]] void exit_thread(int code) {
   wire::ThreadRecord* record = thread_self.record;
   const bool hashed = record && is_hashed();
-  block_signals(hashed ? ~kFaults : ~0ull); // the program's pointers are looked at
+  const bool shares = has_shared_futexes();
+  block_signals(hashed || shares ? ~kFaults : ~0ull); // the program's pointers are looked at
+  if (shares) end_left_waits();
+  if (hashed || shares) release_robust_futexes();
   if (!record) sp_exit_thread(code);
-  if (hashed) release_robust_futexes();
   if (!is_shared()) end_native_thread(*record, code);
   if (is_routed()) accept(0);
   if (record->tid.load() == control().identity.pid) process_table().leader_exit_code.store(code);

@@ -9,28 +9,13 @@ namespace sp {
 
 namespace {
 
-struct Ended {
-  long result;
-  bool again; // if it was interrupted: no handler speaks against it
-};
-
 uint32_t own_waiter() { return index_of(*thread_self.record); }
-std::atomic<uint32_t>& own_bell_word() { return waiter_table().waiters[own_waiter()].bell.word; }
-bool has_waiter() { return thread_self.record && !is_borrower(); }
-
-bool may_begin_again() { return !critical_state.put_off || put_off_restarts(); }
 
 Ended wait_once(FutexValue value, uint32_t bitset, const Deadline& deadline) {
   WaiterHash hash = own_hash();
   const uint32_t self = own_waiter();
-  const EventChannel bell = hash.bell_of(self);
-  const OutOfReach asleep(own_bell_word());
-  Result<> result = hash.enqueue(self, value, bitset, self);
-  if (result) {
-    result = sleep_until(bell, deadline, [&] { return hash.is_woken(self); });
-    if (hash.leave(self)) result = {};
-  }
-  return {result ? 0 : -result.error().value, may_begin_again()};
+  const OutOfReach asleep(hash.bell_word(self));
+  return ended(sleep_in(hash, self, value, bitset, deadline));
 }
 
 // ---- several ----
@@ -57,16 +42,13 @@ private:
   uint32_t waiters_[kAnyFutexMax];
 };
 
-Ended wait_for_any_once(const FutexValue* values, uint32_t count, const Deadline& deadline) {
-  WaiterHash hash = own_hash();
-  const uint32_t self = own_waiter();
-  const EventChannel bell = hash.bell_of(self);
-  const OutOfReach asleep(own_bell_word());
-  const Spares spares(hash, count);
-  if (spares.count() < count) return {-ENOMEM, false};
+// Sleeps on the first one's bell.
+long wait_for_any_once(WaiterHash& hash, const Spares& spares, const FutexValue* values, const Deadline& deadline) {
+  const EventChannel bell = hash.bell_of(spares[0]);
   Result<> result;
   uint32_t queued = 0;
-  while (queued < count && (result = hash.enqueue(spares[queued], values[queued], ~0u, self))) ++queued;
+  const auto enqueue = [&] { return hash.enqueue(spares[queued], values[queued], ~0u, spares[0]); };
+  while (queued < spares.count() && (result = without_handlers(enqueue))) ++queued;
   const auto any_woken = [&] {
     for (uint32_t i = 0; i < queued; ++i)
       if (hash.is_woken(spares[i])) return true;
@@ -75,30 +57,34 @@ Ended wait_for_any_once(const FutexValue* values, uint32_t count, const Deadline
   if (result) result = sleep_until(bell, deadline, any_woken);
   long woken = result ? 0 : -result.error().value;
   for (uint32_t i = 0; i < queued; ++i)
-    if (hash.leave(spares[i])) woken = i;
-  return {woken, may_begin_again()};
-}
-
-template <class Once>
-long wait_by_rule(Once once, Interrupted rule) {
-  for (;;) {
-    const uint32_t delivered = delivered_count();
-    const Ended ended = once();
-    if (ended.result != -EINTR) return ended.result;
-    const bool unseen = delivered == delivered_count(); // a stop of the world, or somebody else took the signal
-    if (!unseen && (rule == Interrupted::ends || !ended.again)) return -EINTR;
-  }
+    if (without_handlers([&] { return hash.leave(spares[i]); })) woken = i;
+  return woken;
 }
 
 } // namespace
+
+bool has_waiter() { return is_shared() && thread_self.record && !is_borrower(); }
+
+Ended ended(const Result<>& result) {
+  const bool again = !critical_state.put_off || put_off_restarts();
+  return {result ? 0 : -result.error().value, again};
+}
 
 long wait_for_futex(FutexValue value, uint32_t bitset, const Deadline& deadline, Interrupted rule) {
   if (!has_waiter()) return sleep_as_guest(value, bitset, deadline);
   return wait_by_rule([&] { return wait_once(value, bitset, deadline); }, rule);
 }
 
-long wait_for_any_futex(const FutexValue* values, uint32_t count, const Deadline& deadline) {
-  return wait_by_rule([&] { return wait_for_any_once(values, count, deadline); }, Interrupted::restarts);
+long wait_for_any_futex(WaiterHash hash, const FutexValue* values, uint32_t count, const Deadline& deadline) {
+  const Spares spares(hash, count);
+  if (spares.count() < count) return -ENOMEM;
+  if (!has_waiter()) return wait_for_any_once(hash, spares, values, deadline);
+  const auto once = [&] {
+    const OutOfReach asleep(hash.bell_word(spares[0]));
+    const long result = wait_for_any_once(hash, spares, values, deadline);
+    return Ended{result, !critical_state.put_off || put_off_restarts()};
+  };
+  return wait_by_rule(once, Interrupted::restarts);
 }
 
 } // namespace sp

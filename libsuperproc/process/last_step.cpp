@@ -9,7 +9,9 @@
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/peek.hpp"
 #include "libsuperproc/memory/address_space.hpp"
+#include "libsuperproc/process/shared_futex.hpp"
 #include "libsuperproc/sync/hashed_sleep.hpp"
+#include "vfd/program_memory.hpp"
 
 namespace sp {
 
@@ -26,15 +28,29 @@ struct RobustHead { // struct robust_list_head
   uint64_t pending;
 };
 
+// Before conversion nobody sees to faults.
+bool can_read(uint64_t at, uint64_t bytes) {
+  const auto* const from = pointer_to<const void>(at);
+  return at < 1ull << 47 && (is_shared() ? sp_can_read(from, bytes) : vfd::can_read_program(from, bytes));
+}
+bool can_write(uint64_t at) {
+  uint32_t word = 0;
+  auto* const to = pointer_to<void>(at);
+  if (is_shared()) return sp_can_write(to, sizeof word);
+  return vfd::read_program(&word, to, sizeof word) && vfd::write_program(to, &word, sizeof word);
+}
+
 template <class T>
 bool load(uint64_t from, T& to) {
-  if (from >= 1ull << 47 || !sp_can_read(pointer_to<const void>(from), sizeof to)) return false;
+  if (!can_read(from, sizeof to)) return false;
   __builtin_memcpy(&to, pointer_to<const void>(from), sizeof to);
   return true;
 }
 
 void wake_one(uint64_t address) {
-  if (memory::is_shared_mapping(address))
+  if (const uint64_t key = shared_futex_key(address))
+    wake_shared_futex(key, 1);
+  else if (!is_hashed() || memory::is_shared_mapping(address))
     sys::futex_wake(pointer_to<const volatile uint32_t>(address), 1);
   else if (may_have_waiters(address))
     own_hash().wake(address, 1);
@@ -45,7 +61,7 @@ bool release(uint64_t address, uint32_t tid, bool pending, bool inherits) {
   uint32_t value = 0;
   if (address % 4 || !load(address, value)) return false;
   if (pending && !inherits && !value) return wake_one(address), true;
-  if ((value & FUTEX_TID_MASK) != tid || !sp_can_write(pointer_to<void>(address), 4)) return true;
+  if ((value & FUTEX_TID_MASK) != tid || !can_write(address)) return true;
   auto* const word = pointer_to<uint32_t>(address);
   while (!__atomic_compare_exchange_n(word, &value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, false, __ATOMIC_SEQ_CST,
                                       __ATOMIC_SEQ_CST))
@@ -82,14 +98,17 @@ ExitStack& claim_exit_stack() {
 void leave(void* argument) {
   const LastStep step = *static_cast<const LastStep*>(argument);
   __atomic_store_n(pointer_to<uint32_t>(step.clear_tid), 0, __ATOMIC_SEQ_CST);
-  if (may_have_waiters(step.clear_tid)) WaiterHash(waiter_table(), this_node(), step.tid).wake(step.clear_tid, 1);
+  if (may_have_waiters(step.clear_tid)) {
+    const WaiterTable table = thread_waiters().table(sp_futex_waiters, resident_has_ended);
+    WaiterHash(table, this_node(), step.tid).wake(step.clear_tid, 1);
+  }
   sp_leave_stack(step.busy, step.code);
 }
 
 } // namespace
 
 void release_robust_futexes() {
-  const auto tid = static_cast<uint32_t>(thread_self.tid);
+  const auto tid = static_cast<uint32_t>(own_tid().value);
   uint64_t at = 0, bytes = 0;
   RobustHead head;
   if (sys::call(SYS_get_robust_list, 0, &at, &bytes) != 0 || !at || !load(at, head)) return;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a kernel does for the futexes of a thread that ends, where the waiters are in the hash and no kernel knows of them
+// What a kernel does for the futexes of a thread that ends, where the waiters are in a hash and no kernel knows of them
 // (sync/waiter_hash.hpp): robust futexes get FUTEX_OWNER_DIED and wake a waiter; at last the word that CLONE_CHILD_CLEARTID
 // named is cleared, and who joins is woken.
 //

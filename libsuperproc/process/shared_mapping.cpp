@@ -31,9 +31,10 @@ void for_mappings_in(uint64_t start, uint64_t end, Function function) {
     if (a->use.load() == 2 && a->by != AttachedBy::shmat && a->start < end && start < a->start + a->bytes) function(*a);
 }
 
-long map_segment_at(int32_t id, uint64_t address, uint64_t bytes, int prot, int flags) {
+long map_segment_at(Attachment& a, int32_t id, uint64_t address, uint64_t bytes, int prot, int flags) {
   const long place = ask(static_cast<uint64_t>(id), SegmentRequest::place);
   if (sys::failed(place)) return place;
+  a.place = static_cast<uint64_t>(place);
   const long pool = open_segments(false);
   if (sys::failed(pool)) return pool;
   const long at = app_call(SYS_mmap, address, bytes, prot, flags & ~MAP_ANONYMOUS, pool, place);
@@ -61,7 +62,7 @@ long map_shared_anonymous_segment(uint64_t address, uint64_t bytes, int prot, in
   const long id = ask(bytes, SegmentRequest::anonymous);
   const long witness = sys::failed(id) ? id : attach_witness(static_cast<int32_t>(id), SHM_RDONLY);
   const long at =
-      sys::failed(witness) ? witness : map_segment_at(static_cast<int32_t>(id), address, bytes, prot, flags);
+      sys::failed(witness) ? witness : map_segment_at(*a, static_cast<int32_t>(id), address, bytes, prot, flags);
   if (sys::failed(at)) {
     if (!sys::failed(witness)) detach_witness(static_cast<uint64_t>(witness));
     if (!sys::failed(id)) ask(static_cast<uint64_t>(id), SegmentRequest::let_go);
@@ -117,7 +118,8 @@ long map_file_segment(Attachment& a, const SharedFile& file, bool reads_only, Ma
   if (sys::failed(place)) return place;
   const long pool = open_segments(reads_only);
   if (sys::failed(pool)) return pool;
-  const long at = map(call, pool, static_cast<uint64_t>(place) + file.offset);
+  a.place = static_cast<uint64_t>(place) + file.offset;
+  const long at = map(call, pool, a.place);
   sys::call(SYS_close, pool);
   a.start = static_cast<uint64_t>(at), a.bytes = wire::page_up(file.bytes);
   return at;
@@ -171,13 +173,16 @@ void shared_mapping_ends(uint64_t start, uint64_t bytes) {
     const uint64_t its_end = a.start + a.bytes;
     if (start > a.start && stop < its_end) return; // a hole
     if (start <= a.start && stop >= its_end) return end(a);
-    if (start <= a.start) a.start = stop;
+    if (start <= a.start) a.place += stop - a.start, a.start = stop;
     a.bytes = (stop < its_end ? its_end : start) - a.start;
   });
 }
 
-void shared_mapping_moves(uint64_t start, uint64_t bytes) {
-  for_mappings_in(start, start + wire::page_up(bytes), [](Attachment& a) { a.bytes = 0; });
+void shared_mapping_moves(uint64_t start, uint64_t bytes, uint64_t to, uint64_t bytes_then) {
+  for_mappings_in(start, start + wire::page_up(bytes), [&](Attachment& a) {
+    const bool whole = a.start == start && a.bytes == wire::page_up(bytes);
+    a.start = to, a.bytes = whole ? wire::page_up(bytes_then) : 0;
+  });
 }
 
 void pass_on_shared_mappings() {

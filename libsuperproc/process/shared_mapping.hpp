@@ -14,10 +14,10 @@
 // what is behind the end of the file is there. A process with threads on several nodes has no witness: spd looks whether it
 // is still there, and a fork's child attaches one.
 //
-// A mapping ends by munmap, in pieces perhaps; one that mremap has moved lasts as long as the process. Whatever fails is
+// A mapping ends by munmap, in pieces perhaps; of one that mremap has moved in part the segment lasts as long as the process. Whatever fails is
 // the kernel's mapping of this node instead, as it was before; a child that has such a one stays here.
 //
-// Futexes in it are the kernel's, which knows them by the pool's page: one kernel's capability, as for System V segments.
+// Futexes in it are the cluster's (process/shared_futex.hpp).
 //
 // What if it dies here? The process: its kernel detaches it. The first node: all ends.
 #pragma once
@@ -45,7 +45,7 @@ void attach_missing_witnesses();
 bool is_shared_mapping_there(uint64_t start, uint64_t bytes);
 // The program has unmapped this, or moved it to somewhere else.
 void shared_mapping_ends(uint64_t start, uint64_t bytes);
-void shared_mapping_moves(uint64_t start, uint64_t bytes);
+void shared_mapping_moves(uint64_t start, uint64_t bytes, uint64_t to, uint64_t bytes_then);
 
 // Whoever forks may have passed on what it maps.
 void pass_on_shared_mappings();

@@ -60,6 +60,7 @@ long attach(Attachment& a, uint64_t address) {
   const long at = map_place(address, static_cast<uint64_t>(bytes), a.flags, static_cast<uint64_t>(place));
   if (sys::failed(at)) return at;
   a.start = static_cast<uint64_t>(at), a.bytes = static_cast<uint64_t>(bytes);
+  a.place = static_cast<uint64_t>(place);
   return at;
 }
 

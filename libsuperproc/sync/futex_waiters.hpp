@@ -17,9 +17,9 @@ extern "C" [[gnu::visibility("hidden")]] uint32_t sp_futex_waiters[kFutexBucketC
 
 namespace sp {
 
-inline uint32_t& futex_bucket(uint64_t address) {
-  return sp_futex_waiters[static_cast<uint32_t>(address) * 0x9e3779b1u >> 20];
-}
+constexpr uint32_t futex_bucket_index(uint64_t key) { return static_cast<uint32_t>(key) * 0x9e3779b1u >> 20; }
+static_assert(~0u >> 20 < kFutexBucketCount);
+inline uint32_t& futex_bucket(uint64_t address) { return sp_futex_waiters[futex_bucket_index(address)]; }
 inline void mark_futex_for_good(uint64_t address) { __atomic_fetch_add(&futex_bucket(address), 1, __ATOMIC_SEQ_CST); }
 
 } // namespace sp

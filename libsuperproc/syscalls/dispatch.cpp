@@ -6,6 +6,7 @@
 #include "libsuperproc/syscalls/away.hpp"
 #include "libsuperproc/syscalls/code_guard.hpp"
 #include "libsuperproc/syscalls/copy_first.hpp"
+#include "libsuperproc/syscalls/hashed_futex.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
 #include "libsuperproc/syscalls/messages.hpp"
 #include "libsuperproc/syscalls/move_first.hpp"
@@ -165,7 +166,16 @@ long dispatch(Call& call) {
   return entry.handler(call);
 }
 
+void watch_shared_futexes() {
+  for (const long number : {long{SYS_futex}, long{SYS_futex_waitv}, kFutexWake, kFutexWait, kFutexRequeue})
+    __atomic_store_n(&sp_interest[number].shared, 1, __ATOMIC_RELEASE);
+}
+
 namespace {
+bool may_be_shared(long number) {
+  return static_cast<unsigned long>(number) < kInterestCount && sp_interest[number].shared;
+}
+
 long for_borrower(Call& call) {
   if (vfd::is_body())
     if (const std::optional<long> there = perform_remotely(call)) return call.by_shadow = true, *there;
@@ -179,6 +189,8 @@ bool belongs_to_borrower(long number) {
 }
 
 long perform(Call& call) {
+  if (may_be_shared(call.number()))
+    if (const std::optional<long> there = futex_of_cluster(call)) return *there;
   if (decides(call.number())) decide_before(call);
   if (may_need_copy(call.number())) copy_before(call);
   const bool borrowed = is_borrower() && !belongs_to_borrower(call.number());

@@ -18,6 +18,9 @@ bool has_handler(uint32_t number);
 // whose row says `kernel`.
 void watch(uint32_t number, Handler handler);
 
+// This process has memory that processes of several nodes share: from now on its futexes may be the cluster's.
+void watch_shared_futexes();
+
 // The result as the application gets it.
 long dispatch(Call& call);
 

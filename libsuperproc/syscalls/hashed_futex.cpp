@@ -5,7 +5,7 @@
 #include <linux/futex.h>
 
 #include "libsuperproc/memory/address_space.hpp"
-#include "libsuperproc/process/futex_wait.hpp"
+#include "libsuperproc/process/shared_futex.hpp"
 #include "libsuperproc/syscalls/pointers.hpp"
 
 namespace sp {
@@ -32,12 +32,38 @@ Limit limit_of(const Call& call, int index, clockid_t clock, bool is_relative) {
   return {0, is_relative ? Deadline::after(copy) : Deadline::at(clock, copy)};
 }
 
-long wake(uint64_t address, uint32_t most, uint32_t bitset) {
+// ---- the two hashes ----
+
+// Address or place; 0: the hash has no such futex, which the caller has looked at before.
+uint64_t key_of(HashOf hash, uint64_t address) { return hash == HashOf::threads ? address : shared_futex_key(address); }
+
+template <class Function>
+auto in_hash(HashOf which, Function f) {
+  WaiterHash hash = which == HashOf::threads ? own_hash() : cluster_hash();
+  if (!is_shared()) return without_handlers([&] { return f(hash); });
+  const Critical whole;
+  return f(hash);
+}
+
+bool may_have_waiters(HashOf hash, uint64_t key) {
+  return sp::may_have_waiters(key, hash == HashOf::threads ? sp_futex_waiters : cluster_waiters().counts);
+}
+
+long wait_in(HashOf hash, FutexValue value, uint32_t bitset, const Deadline& deadline) {
+  // The kernel begins one with a limit again only where no handler has run.
+  const Interrupted rule = deadline.is_set() ? Interrupted::ends : Interrupted::restarts;
+  return hash == HashOf::threads ? wait_for_futex(value, bitset, deadline, rule)
+                                 : wait_for_shared_futex(value, bitset, deadline, rule);
+}
+
+// ---- the operations ----
+
+long wake(HashOf hash, uint64_t address, uint32_t most, uint32_t bitset) {
   if (!bitset) return -EINVAL;
   if (const long error = check_address(address)) return error;
-  if (!may_have_waiters(address)) return 0;
-  const Critical whole;
-  return own_hash().wake(address, most, bitset);
+  const uint64_t key = key_of(hash, address);
+  if (!may_have_waiters(hash, key)) return 0;
+  return in_hash(hash, [&](WaiterHash& h) { return h.wake(key, most, bitset); });
 }
 
 // The old calls wake one where none is asked for.
@@ -46,15 +72,21 @@ uint32_t at_least_one(uint64_t count) {
   return most < 1 ? 1 : static_cast<uint32_t>(most);
 }
 
-long requeue(const WaiterHash::Requeue& request) {
-  if (const long error = check_address(request.from)) return error;
-  if (const long error = check_address(request.to)) return error;
-  const Critical whole;
-  const Result<uint32_t> count = own_hash().requeue(request);
+struct Addresses {
+  uint64_t from, to;
+};
+long requeue(HashOf hash, Addresses words, uint32_t wake_most, uint32_t move_most, const uint32_t* expected) {
+  if (const long error = check_address(words.from)) return error;
+  if (const long error = check_address(words.to)) return error;
+  const WaiterHash::Requeue request{key_of(hash, words.from), key_of(hash, words.to), wake_most,
+                                    move_most,                words.from,             expected};
+  if (!request.from || !request.to) return -ENOSYS; // in memory of both kinds
+  if (expected && !is_readable(pointer_to<const void>(words.from), sizeof *expected)) return -EFAULT;
+  const Result<uint32_t> count = in_hash(hash, [&](WaiterHash& h) { return h.requeue(request); });
   return count ? static_cast<long>(*count) : -count.error().value;
 }
 
-long wait(const Call& call, bool by_bits) {
+long wait(HashOf hash, const Call& call, bool by_bits) {
   const bool is_relative = !by_bits;
   const clockid_t clock = call.arg(1) & FUTEX_CLOCK_REALTIME ? CLOCK_REALTIME : CLOCK_MONOTONIC;
   const Limit limit = limit_of(call, 3, clock, is_relative);
@@ -62,9 +94,8 @@ long wait(const Call& call, bool by_bits) {
   const uint32_t bitset = by_bits ? static_cast<uint32_t>(call.arg(5)) : ~0u;
   if (!bitset) return -EINVAL;
   if (const long error = check_address(call.arg(0))) return error;
-  // The kernel begins one with a limit again only where no handler has run.
-  const Interrupted rule = limit.deadline.is_set() ? Interrupted::ends : Interrupted::restarts;
-  return wait_for_futex({call.arg(0), static_cast<uint32_t>(call.arg(2))}, bitset, limit.deadline, rule);
+  return wait_in(hash, {key_of(hash, call.arg(0)), call.arg(0), static_cast<uint32_t>(call.arg(2))}, bitset,
+                 limit.deadline);
 }
 
 // ---- FUTEX_WAKE_OP ----
@@ -105,17 +136,18 @@ long compare(const Operation& o, int32_t value) {
   }
 }
 
-long wake_op(const Call& call) {
+long wake_op(HashOf hash, const Call& call) {
   for (const int i : {0, 4})
     if (const long error = check_address(call.arg(i))) return error;
   if (!is_writable(call.pointer<void>(4), 4)) return -EFAULT;
+  if (!key_of(hash, call.arg(4))) return -ENOSYS; // in memory of both kinds
   const Operation operation(static_cast<uint32_t>(call.arg(5)));
   int32_t former = 0;
   if (const long error = change_word(call.pointer<int32_t>(4), operation, former)) return error;
   const long holds = compare(operation, former);
   if (holds < 0) return holds;
-  const long woken = wake(call.arg(0), at_least_one(call.arg(2)), ~0u);
-  return holds ? woken + wake(call.arg(4), at_least_one(call.arg(3)), ~0u) : woken;
+  const long woken = wake(hash, call.arg(0), at_least_one(call.arg(2)), ~0u);
+  return holds ? woken + wake(hash, call.arg(4), at_least_one(call.arg(3)), ~0u) : woken;
 }
 
 // ---- the newer calls ----
@@ -130,48 +162,49 @@ uint32_t count_of(uint64_t argument) {
 
 } // namespace
 
-bool is_hashed_futex(uint64_t address, bool is_private) {
-  return is_hashed() && (is_private || !memory::is_shared_mapping(address));
+std::optional<HashOf> hash_of_futex(uint64_t address, bool is_private) {
+  if (!is_private && shared_futex_key(address)) return HashOf::cluster;
+  if (is_hashed() && (is_private || !memory::is_shared_mapping(address))) return HashOf::threads;
+  return std::nullopt;
 }
 
-long hashed_futex(const Call& call) {
+long hashed_futex(const Call& call, HashOf hash) {
   const auto command = static_cast<uint32_t>(call.arg(1) & FUTEX_CMD_MASK);
   if (call.arg(1) & FUTEX_CLOCK_REALTIME && command != FUTEX_WAIT_BITSET) return -ENOSYS;
   const auto third = static_cast<uint32_t>(call.arg(5));
   switch (command) {
-    case FUTEX_WAIT: return wait(call, false);
-    case FUTEX_WAIT_BITSET: return wait(call, true);
-    case FUTEX_WAKE: return wake(call.arg(0), at_least_one(call.arg(2)), ~0u);
-    case FUTEX_WAKE_BITSET: return wake(call.arg(0), at_least_one(call.arg(2)), third);
-    case FUTEX_WAKE_OP: return wake_op(call);
+    case FUTEX_WAIT: return wait(hash, call, false);
+    case FUTEX_WAIT_BITSET: return wait(hash, call, true);
+    case FUTEX_WAKE: return wake(hash, call.arg(0), at_least_one(call.arg(2)), ~0u);
+    case FUTEX_WAKE_BITSET: return wake(hash, call.arg(0), at_least_one(call.arg(2)), third);
+    case FUTEX_WAKE_OP: return wake_op(hash, call);
     case FUTEX_REQUEUE:
     case FUTEX_CMP_REQUEUE: {
       if (call.number_arg(2) < 0 || call.number_arg(3) < 0) return -EINVAL;
       const uint32_t* const expected = command == FUTEX_CMP_REQUEUE ? &third : nullptr;
-      return requeue({call.arg(0), call.arg(4), count_of(call.arg(2)), count_of(call.arg(3)), expected});
+      return requeue(hash, {call.arg(0), call.arg(4)}, count_of(call.arg(2)), count_of(call.arg(3)), expected);
     }
     default: return -ENOSYS;
   }
 }
 
-long hashed_futex_wait(const Call& call) {
+long hashed_futex_wait(const Call& call, HashOf hash) {
   if (const long error = check_flags(call.arg(3))) return error;
   if (!is_clock(call.arg(5)) || !static_cast<uint32_t>(call.arg(2))) return -EINVAL;
   const Limit limit = limit_of(call, 4, static_cast<clockid_t>(call.arg(5)), false);
   if (limit.error) return limit.error;
   if (const long error = check_address(call.arg(0))) return error;
-  const Interrupted rule = limit.deadline.is_set() ? Interrupted::ends : Interrupted::restarts;
-  return wait_for_futex({call.arg(0), static_cast<uint32_t>(call.arg(1))}, static_cast<uint32_t>(call.arg(2)),
-                        limit.deadline, rule);
+  const FutexValue value{key_of(hash, call.arg(0)), call.arg(0), static_cast<uint32_t>(call.arg(1))};
+  return wait_in(hash, value, static_cast<uint32_t>(call.arg(2)), limit.deadline);
 }
 
-long hashed_futex_wake(const Call& call) {
+long hashed_futex_wake(const Call& call, HashOf hash) {
   if (const long error = check_flags(call.arg(3))) return error;
   if (call.number_arg(2) <= 0) return check_address(call.arg(0));
-  return wake(call.arg(0), count_of(call.arg(2)), static_cast<uint32_t>(call.arg(1)));
+  return wake(hash, call.arg(0), count_of(call.arg(2)), static_cast<uint32_t>(call.arg(1)));
 }
 
-long hashed_futex_waitv(const Call& call) {
+long hashed_futex_waitv(const Call& call, HashOf hash) {
   const auto count = static_cast<uint32_t>(call.arg(1));
   if (call.arg(2) != 0 || (call.arg(3) && !is_clock(call.arg(4)))) return -EINVAL;
   const Limit limit = limit_of(call, 3, static_cast<clockid_t>(call.arg(4)), false);
@@ -181,18 +214,20 @@ long hashed_futex_waitv(const Call& call) {
     const futex_waitv entry = call.pointer<const futex_waitv>(0)[i];
     if (entry.__reserved || check_flags(entry.flags) || entry.val >> 32) return -EINVAL;
     if (const long error = check_address(entry.uaddr)) return error;
-    values[i] = {entry.uaddr, static_cast<uint32_t>(entry.val)};
+    values[i] = {key_of(hash, entry.uaddr), entry.uaddr, static_cast<uint32_t>(entry.val)};
+    if (!values[i].key) return -ENOSYS; // in memory of both kinds
   }
-  return wait_for_any_futex(values, count, limit.deadline);
+  return hash == HashOf::threads ? wait_for_any_futex(own_hash(), values, count, limit.deadline)
+                                 : wait_for_any_shared_futex(values, count, limit.deadline);
 }
 
-long hashed_futex_requeue(const Call& call) {
+long hashed_futex_requeue(const Call& call, HashOf hash) {
   const auto* entries = call.pointer<const futex_waitv>(0);
   if (call.arg(1) != 0 || call.number_arg(2) < 0 || call.number_arg(3) < 0) return -EINVAL;
   for (int i = 0; i < 2; ++i)
     if (entries[i].__reserved || check_flags(entries[i].flags)) return -EINVAL;
   const auto expected = static_cast<uint32_t>(entries[0].val);
-  return requeue({entries[0].uaddr, entries[1].uaddr, count_of(call.arg(2)), count_of(call.arg(3)), &expected});
+  return requeue(hash, {entries[0].uaddr, entries[1].uaddr}, count_of(call.arg(2)), count_of(call.arg(3)), &expected);
 }
 
 } // namespace sp

@@ -1,18 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
-// The futex calls of a SubProcess whose threads are on isolated nodes: by the waiter hash (sync/waiter_hash.hpp). Futexes in
-// mappings that other processes share are the kernel's; priorities are not inherited (ENOSYS).
+// The futex calls where threads of several nodes wait: by a waiter hash (sync/waiter_hash.hpp), the SubProcess's for its own
+// memory, the cluster's for memory that processes of several nodes share (process/shared_futex.hpp). Futexes in other
+// mappings that processes share are the kernel's; priorities are not inherited (ENOSYS), in the cluster's by no two nodes.
 #pragma once
+#include <optional>
+
 #include "libsuperproc/syscalls/call.hpp"
 
 namespace sp {
 
-// Is this futex the hash's?
-bool is_hashed_futex(uint64_t address, bool is_private);
+inline constexpr long kFutexWake = 454, kFutexWait = 455, kFutexRequeue = 456; // newer than our headers
 
-long hashed_futex(const Call& call);
-long hashed_futex_wait(const Call& call);    // futex_wait(2), the newer one
-long hashed_futex_wake(const Call& call);    // likewise
-long hashed_futex_waitv(const Call& call);   // the call's list has been found readable
-long hashed_futex_requeue(const Call& call); // likewise
+enum class HashOf { threads, cluster };
+std::optional<HashOf> hash_of_futex(uint64_t address, bool is_private);
+
+long hashed_futex(const Call& call, HashOf hash);
+long hashed_futex_wait(const Call& call, HashOf hash);    // futex_wait(2), the newer one
+long hashed_futex_wake(const Call& call, HashOf hash);    // likewise
+long hashed_futex_waitv(const Call& call, HashOf hash);   // the call's list has been found readable
+long hashed_futex_requeue(const Call& call, HashOf hash); // likewise
+
+// A call whose interest says that it may be about the cluster's memory; nothing: it is not.
+std::optional<long> futex_of_cluster(Call& call);
 
 } // namespace sp

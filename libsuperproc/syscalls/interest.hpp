@@ -23,7 +23,8 @@ enum InterestBit : uint8_t {
 struct alignas(4) InterestWord {
   uint8_t bits;   // InterestBit
   uint8_t traced; // 1: for a tracer, who writes it
-  uint16_t reserved;
+  uint8_t shared; // 1: a futex call that is not private may be about memory of the cluster's; gate.S knows the bit
+  uint8_t reserved;
 };
 static_assert(sizeof(InterestWord) == 4 && (kInterestHandled | kInterestFutex) == 33 &&
               (kInterestHandled | kInterestHashed) == 129); // all are in gate.S

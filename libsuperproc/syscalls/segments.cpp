@@ -8,6 +8,7 @@
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/shared_mapping.hpp"
 #include "libsuperproc/process/shared_memory.hpp"
+#include "libsuperproc/syscalls/dispatch.hpp"
 #include "libsuperproc/syscalls/remote_ipc.hpp"
 #include "vfd/body.hpp"
 
@@ -60,7 +61,7 @@ std::optional<long> remap(const Call& call) {
   const long at = call.pass();
   if (sys::failed(at)) return at;
   if (!bytes || static_cast<uint64_t>(at) != start)
-    shared_mapping_moves(start, bytes ? bytes : 1);
+    shared_mapping_moves(start, bytes ? bytes : 1, static_cast<uint64_t>(at), bytes ? then : 0);
   else
     shared_mapping_ends(start + then, bytes - then);
   return at;
@@ -68,14 +69,23 @@ std::optional<long> remap(const Call& call) {
 
 } // namespace
 
+namespace {
+// ... and its futexes are the cluster's from here on.
+long watched(long at) {
+  if (!sys::failed(at)) watch_shared_futexes();
+  return at;
+}
+std::optional<long> watched(std::optional<long> at) { return at ? std::optional(watched(*at)) : at; }
+} // namespace
+
 std::optional<long> segment_of_cluster(const Call& call) {
   if (is_shared()) return std::nullopt;
   switch (call.number()) {
     case SYS_shmget: return vfd::is_body() ? std::optional(segment_by_shadow(call)) : std::nullopt;
-    case SYS_shmat: return attach_segment(call.arg(0), call.arg(1), call.number_arg(2));
+    case SYS_shmat: return watched(attach_segment(call.arg(0), call.arg(1), call.number_arg(2)));
     case SYS_shmdt: return detach(call);
     case SYS_shmctl: return control_segment(call);
-    case SYS_mmap: return map(call);
+    case SYS_mmap: return watched(map(call));
     case SYS_munmap: return unmap(call);
     case SYS_mremap: return remap(call);
     case SYS_exit_group: return shared_files_end(), std::nullopt;

@@ -17,6 +17,7 @@
 #include "libsuperproc/syscalls/pointers.hpp"
 #include "vfd/body.hpp"
 #include "libsuperproc/syscalls/signal_descriptors.hpp"
+#include "vfd/call_scope.hpp"
 
 namespace sp {
 
@@ -47,6 +48,7 @@ long pass_with_mask(const Call& call, int index) {
 
 long sys_rt_sigaction(Call& call) {
   if (call.arg(3) != kMaskBytes) return -EINVAL;
+  vfd::CallScope::actions_change();
   return change_action(call.number_arg(0), call.pointer<const KernelAction>(1), call.pointer<KernelAction>(2));
 }
 

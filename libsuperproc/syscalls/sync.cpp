@@ -6,6 +6,7 @@
 #include <linux/futex.h>
 
 #include "libsuperproc/sync/futex_waiters.hpp"
+#include "libsuperproc/process/shared_futex.hpp"
 #include "libsuperproc/syscalls/hashed_futex.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
 #include "libsuperproc/syscalls/pointers.hpp"
@@ -35,7 +36,7 @@ bool inherits_priority(uint64_t operation) {
 long sys_futex(Call& call) {
   const uint64_t operation = call.arg(1);
   if (is_isolated() && inherits_priority(operation)) return -ENOSYS;
-  if (is_hashed_futex(call.arg(0), operation & FUTEX_PRIVATE_FLAG)) return hashed_futex(call);
+  if (const auto hash = hash_of_futex(call.arg(0), operation & FUTEX_PRIVATE_FLAG)) return hashed_futex(call, *hash);
   if (operation & FUTEX_PRIVATE_FLAG) {
     switch (operation & FUTEX_CMD_MASK) {
       case FUTEX_WAKE:
@@ -61,12 +62,12 @@ long sys_futex(Call& call) {
 }
 
 long sys_futex_wake(Call& call) {
-  if (is_hashed_futex(call.arg(0), call.arg(3) & kPrivate2)) return hashed_futex_wake(call);
+  if (const auto hash = hash_of_futex(call.arg(0), call.arg(3) & kPrivate2)) return hashed_futex_wake(call, *hash);
   return pass_with(call, 3, call.arg(3) & ~kPrivate2);
 }
 
 long sys_futex_wait(Call& call) {
-  if (is_hashed_futex(call.arg(0), call.arg(3) & kPrivate2)) return hashed_futex_wait(call);
+  if (const auto hash = hash_of_futex(call.arg(0), call.arg(3) & kPrivate2)) return hashed_futex_wait(call, *hash);
   mark_futex_for_good(call.arg(0));
   return pass_with(call, 3, call.arg(3) & ~kPrivate2);
 }
@@ -90,7 +91,7 @@ long sys_futex_waitv(Call& call) {
   if (call.arg(1) == 0 || call.arg(1) > kWaitersMax || !call.arg(0)) return call.pass();
   const auto* list = call.pointer<const futex_waitv>(0);
   if (!is_readable(list, call.arg(1) * sizeof *list)) return -EFAULT;
-  if (is_hashed_futex(list->uaddr, list->flags & kPrivate2)) return hashed_futex_waitv(call);
+  if (const auto hash = hash_of_futex(list->uaddr, list->flags & kPrivate2)) return hashed_futex_waitv(call, *hash);
   const Waiters waiters(list, call.arg(1));
   return pass_with(call, 0, address_of(waiters.entries));
 }
@@ -99,9 +100,39 @@ long sys_futex_requeue(Call& call) {
   if (!call.arg(0)) return call.pass();
   const auto* list = call.pointer<const futex_waitv>(0);
   if (!is_readable(list, 2 * sizeof *list)) return -EFAULT;
-  if (is_hashed_futex(list->uaddr, list->flags & kPrivate2)) return hashed_futex_requeue(call);
+  if (const auto hash = hash_of_futex(list->uaddr, list->flags & kPrivate2)) return hashed_futex_requeue(call, *hash);
   const Waiters waiters(list, 2);
   return pass_with(call, 0, address_of(waiters.entries));
+}
+
+// ---- of a process that is not converted ----
+
+namespace {
+bool is_list(long number) { return number == SYS_futex_waitv || number == kFutexRequeue; }
+
+bool is_private_call(const Call& call) {
+  if (call.number() == SYS_futex) return call.arg(1) & FUTEX_PRIVATE_FLAG || inherits_priority(call.arg(1));
+  return !is_list(call.number()) && call.arg(3) & kPrivate2;
+}
+
+// The first of several says where all are.
+bool is_in_cluster(const Call& call) {
+  if (!is_list(call.number())) return shared_futex_key(call.arg(0)) != 0;
+  const auto* first = call.pointer<const futex_waitv>(0);
+  return is_readable(first, sizeof *first) && !(first->flags & kPrivate2) && shared_futex_key(first->uaddr) != 0;
+}
+} // namespace
+
+std::optional<long> futex_of_cluster(Call& call) {
+  if (is_private_call(call) || !is_in_cluster(call)) return std::nullopt;
+  switch (call.number()) {
+    case SYS_futex: return hashed_futex(call, HashOf::cluster);
+    case kFutexWait: return hashed_futex_wait(call, HashOf::cluster);
+    case kFutexWake: return hashed_futex_wake(call, HashOf::cluster);
+    case SYS_futex_waitv: return sys_futex_waitv(call);
+    case kFutexRequeue: return sys_futex_requeue(call);
+    default: return std::nullopt;
+  }
 }
 
 // The kernel reaches the processors that run one address space; each resident has its own, and registers for itself.

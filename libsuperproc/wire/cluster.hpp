@@ -3,7 +3,7 @@
 // and every shadow maps it at kClusterBase. It is input to each of them: numbers are bounded, texts are ended by the
 // reader, before they are used.
 //
-//   ClusterHeader | for each node its queue: doorbell, a ring from every node | Accounts | Moved[kMovedCountMax]
+//   ClusterHeader | for each node its queue: doorbell, a ring from every node | waiters on futexes | Accounts | Moved[kMovedCountMax]
 //
 // A *moved* SubProcess has its body on one node and a *shadow* on the node where it began: a process with the same
 // number, the same parent, group, session and terminal, and the open files that it inherited. The body asks the shadow to
@@ -47,12 +47,15 @@ inline constexpr uint64_t kArgumentsShownMax = 4096; // of a program, by its sha
 inline constexpr uint64_t kClusterBase = 0x1d00'0000'0000;
 inline constexpr uint64_t kClusterQueues = kClusterBase + (1ull << 20);
 inline constexpr uint64_t kClusterQueueBytes = 1ull << 20;
+inline constexpr uint64_t kClusterFutexes = kClusterBase + (24ull << 20); // sync/waiter_table.hpp
+inline constexpr uint64_t kClusterFutexBytes = 8ull << 20;
 inline constexpr uint64_t kAccounts = kClusterBase + (32ull << 20);
 inline constexpr uint64_t kMovedBase = kClusterBase + (64ull << 20);
 inline constexpr uint32_t kMovedCountMax = 512;
 inline constexpr uint64_t kMovedBytes = 2ull << 20; // of one record with its ring and transfer area
 inline constexpr uint64_t kClusterBytes = kMovedBase + kMovedCountMax * kMovedBytes - kClusterBase;
-static_assert(kClusterQueues + kNodeCountMax * kClusterQueueBytes <= kAccounts);
+static_assert(kClusterQueues + kNodeCountMax * kClusterQueueBytes <= kClusterFutexes);
+static_assert(kClusterFutexes + kClusterFutexBytes <= kAccounts);
 static_assert(kAccounts + sizeof(Accounts) <= kMovedBase);
 static_assert(kClusterBase + kClusterBytes <= kControlBase);
 
@@ -215,6 +218,7 @@ enum class NodeOperation : uint32_t {
   start_resident, // space, home: of the SubProcess whose description is in home's pool -> its number or -errno
   place_segment,  // number of a System V segment -> its offset in this node's pool, or -errno
   sweep_segments, // one may be gone
+  watch_waiter,   // pid: this process of the node waits, or wakes, in the cluster's hash of futexes
   notify_twin,    // record, descriptor: of the body's, a queue; a message is sent to it (syscalls/remote_notify.cpp)
   call_about, // inquiry: its call is performed on this node (wire/inquiry.hpp) -> 0 or -errno; its result lies there
   count

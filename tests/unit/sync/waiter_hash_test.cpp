@@ -12,18 +12,22 @@ using namespace sp;
 
 namespace {
 
+bool second_has_ended = false;
+bool has_ended(NodeId node) { return second_has_ended && node.value == 2; }
+
 struct Fixture {
-  std::unique_ptr<WaiterTable> table = std::make_unique<WaiterTable>();
+  using Memory = WaiterMemory<8, 128>;
+  std::unique_ptr<Memory> table = std::make_unique<Memory>();
   alignas(4) uint32_t words[2] = {};
-  WaiterHash hash{*table, NodeId{0}, 100};
+  WaiterHash hash = of(0);
 
   Fixture() { std::fill(std::begin(sp_futex_waiters), std::end(sp_futex_waiters), 0); } // what another test has left
 
   uint64_t address(int i) const { return reinterpret_cast<uint64_t>(&words[i]); }
-  WaiterHash of(uint32_t node) { return {*table, NodeId{node}, static_cast<int32_t>(100 + node)}; }
+  WaiterHash of(uint32_t node) { return {table->table(sp_futex_waiters, has_ended), NodeId{node}, static_cast<int32_t>(100 + node)}; }
   WaiterBucket& bucket(int i) { return table->buckets[&futex_bucket(address(i)) - sp_futex_waiters]; }
   bool wait(uint32_t waiter, uint32_t node = 0, uint32_t bits = ~0u) {
-    return of(node).enqueue(waiter, {address(0), 0}, bits, waiter).has_value();
+    return of(node).enqueue(waiter, {address(0), address(0), 0}, bits, waiter).has_value();
   }
   std::vector<uint32_t> woken(uint32_t count) const {
     std::vector<uint32_t> list;
@@ -33,10 +37,9 @@ struct Fixture {
   }
 };
 
-bool second_has_ended(NodeId node) { return node.value == 2; }
 struct Dead {
-  Dead() { resident_has_ended = second_has_ended; }
-  ~Dead() { resident_has_ended = nullptr; }
+  Dead() { second_has_ended = true; }
+  ~Dead() { second_has_ended = false; }
 };
 
 } // namespace
@@ -55,16 +58,16 @@ TEST_CASE_FIXTURE(Fixture, "who came first is woken first, by bits") {
 
 TEST_CASE_FIXTURE(Fixture, "another value, or none, is refused, and nobody is counted") {
   words[0] = 5;
-  CHECK(hash.enqueue(0, {address(0), 4}, ~0u, 0).error().value == EAGAIN);
-  CHECK(hash.enqueue(0, {8, 4}, ~0u, 0).error().value == EFAULT);
+  CHECK(hash.enqueue(0, {address(0), address(0), 4}, ~0u, 0).error().value == EAGAIN);
+  CHECK(hash.enqueue(0, {8, 8, 4}, ~0u, 0).error().value == EFAULT);
   CHECK_FALSE(may_have_waiters(address(0)));
 }
 
 TEST_CASE_FIXTURE(Fixture, "who is moved waits on the other word") {
   for (uint32_t i = 0; i < 4; ++i) REQUIRE(wait(i));
   const uint32_t expected = 0, other = 1;
-  CHECK(hash.requeue({address(0), address(1), 1, 9, &other}).error().value == EAGAIN);
-  CHECK(*hash.requeue({address(0), address(1), 1, 2, &expected}) == 3);
+  CHECK(hash.requeue({address(0), address(1), 1, 9, address(0), &other}).error().value == EAGAIN);
+  CHECK(*hash.requeue({address(0), address(1), 1, 2, address(0), &expected}) == 3);
   CHECK(woken(4) == std::vector<uint32_t>{0});
   CHECK(hash.wake(address(0), 9) == 1);
   CHECK(woken(4) == std::vector<uint32_t>{0, 3});
@@ -97,10 +100,35 @@ TEST_CASE_FIXTURE(Fixture, "a lock that a dead node holds is taken, and its buck
 TEST_CASE_FIXTURE(Fixture, "spare waiters are few and come back") {
   std::vector<uint32_t> taken;
   while (const auto spare = hash.take_spare()) taken.push_back(*spare);
-  CHECK(taken.size() == kSpareWaiterCount);
+  CHECK(taken.size() == Memory::kCount - Memory::kOwnCount);
   CHECK(hash.take_spare().error().value == ENOMEM);
   hash.give_back(taken[77]);
   CHECK(*hash.take_spare() == taken[77]);
+}
+
+TEST_CASE_FIXTURE(Fixture, "what a dead process leaves is taken away, and its wake goes to the next") {
+  std::vector<uint32_t> spares;
+  for (uint32_t node : {1, 1, 3}) {
+    spares.push_back(*of(node).take_spare());
+    REQUIRE(wait(spares.back(), node));
+  }
+  CHECK(hash.wake(address(0), 1) == 1); // the first of node 1, which does not live to see it
+  bucket(0).lock = uint64_t{1 + 1} << 32 | 101;
+  of(0).forget_all({1}, 101);
+  CHECK(bucket(0).lock == 0);
+  CHECK(hash.is_woken(spares[2]));
+  CHECK(of(3).leave(spares[2]));
+  CHECK_FALSE(may_have_waiters(address(0)));
+  CHECK(*of(0).take_spare() == spares[0]);
+}
+
+TEST_CASE_FIXTURE(Fixture, "who can write the table makes nobody follow a link for ever") {
+  for (uint32_t i = 0; i < 4; ++i) REQUIRE(wait(i));
+  table->waiters[1].next = 1, table->waiters[1].ticket = 0, table->waiters[0].ticket = 0;
+  CHECK(hash.wake(address(1), 9) == 0);
+  CHECK(hash.wake(address(0), 9) <= 4 * 64);
+  bucket(0).first = ~0u;
+  CHECK(hash.wake(address(0), 9) == 0);
 }
 
 TEST_CASE_FIXTURE(Fixture, "no wake-up is lost between threads") {
@@ -116,7 +144,7 @@ TEST_CASE_FIXTURE(Fixture, "no wake-up is lost between threads") {
       for (uint32_t turn = 0; turn < kTurns;) {
         uint32_t one = 1;
         if (!tokens->compare_exchange_strong(one, 0)) {
-          if (own.enqueue(self, {address(0), 0}, ~0u, self))
+          if (own.enqueue(self, {address(0), address(0), 0}, ~0u, self))
             (void)bell.wait(WaitPolicy::sleep_at_once(), [&] { return own.is_woken(self); }), own.leave(self);
           continue;
         }
