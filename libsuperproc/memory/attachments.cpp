@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/memory/attachments.hpp"
 
+#include "libsuperproc/memory/address_space.hpp"
+#include "libsuperproc/memory/segments.hpp"
+
 namespace sp::memory {
 
 constinit Attachment attachments[kAttachmentsMax] = {};
@@ -39,6 +42,19 @@ bool is_witness(uint64_t start) {
   for (const Attachment* a = attachments; a != attachments_end(); ++a)
     if (a->use.load() == 2 && a->witness == start) return true;
   return false;
+}
+
+void inherit_shared_pages() {
+  for (uint32_t n = 0; n < node_count(); ++n) {
+    const VmaMap map = file_map({n});
+    for (const wire::Vma* vma = &map.first(); vma; vma = map.next(*vma)) {
+      Attachment* const a = vma->kind == wire::VmaKind::shared_anonymous ? claim_attachment() : nullptr;
+      if (!a) continue;
+      a->id = -1, a->flags = 0, a->by = AttachedBy::parent, a->is_passed_on = 1, a->witness = 0;
+      a->start = vma->start, a->bytes = vma->bytes(), a->place = segment_of(vma->start).offset;
+      a->use.store(2);
+    }
+  }
 }
 
 } // namespace sp::memory

@@ -8,7 +8,13 @@
 
 namespace sp::memory {
 
-enum class AttachedBy : uint32_t { shmat, mmap, mmap_file, settled /* process/settled_memory.hpp: it has no place */ };
+enum class AttachedBy : uint32_t {
+  shmat,
+  mmap,
+  mmap_file,
+  settled, // process/settled_memory.hpp: it has no place
+  parent,  // of a fork's child: in its space, which is held
+};
 struct Attachment {
   std::atomic<uint32_t> use; // 0: free, 1: somebody fills it or takes it away, 2: attached
   int32_t id, flags;         // shmat's
@@ -27,5 +33,8 @@ Attachment* claim_attachment(); // null: there are too many
 // The one that shmat has put here, taken: to be freed or given back by storing `use`. Null: there is none.
 Attachment* take_attachment(uint64_t start);
 bool is_witness(uint64_t start);
+
+// In a fork's child of a process with threads on several nodes, while it has that one's tables: its shared anonymous memory.
+void inherit_shared_pages();
 
 } // namespace sp::memory

@@ -14,6 +14,7 @@
 #include "libsuperproc/base/shared_word.hpp"
 #include "libsuperproc/cluster/accounts.hpp"
 #include "libsuperproc/cluster/ask.hpp"
+#include "libsuperproc/memory/attachments.hpp"
 #include "libsuperproc/memory/copy_out.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/process/checkpoint.hpp"
@@ -213,6 +214,7 @@ extern "C" void sp_fork_child(Registers* registers) {
   const Result<> done = memory::make_private(segments, small ? memory::Copy::now : memory::Copy::later);
   memory::close_segments(segments);
   if (!done) give_up(done.error());
+  if (vfd::in_cluster()) memory::inherit_shared_pages();
   // From here on nothing of the parent's can be seen to change; its control segment is ours to leave.
   keep_control();
   registers->rax = 0;

@@ -153,7 +153,7 @@ void shared_files_end() {
 void attach_missing_witnesses() {
   pass_on_shared_mappings();
   for (Attachment* a = memory::attachments; a != memory::attachments_end(); ++a) {
-    if (a->use.load() != 2 || a->witness) continue;
+    if (a->use.load() != 2 || a->witness || a->by == AttachedBy::parent) continue;
     const long witness = attach_witness(a->id, a->flags);
     a->witness = sys::failed(witness) ? 0 : static_cast<uint64_t>(witness);
   }

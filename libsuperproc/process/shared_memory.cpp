@@ -95,7 +95,7 @@ void segments_change() { ask_for_segment(wire::NodeOperation::sweep_segments); }
 
 void attach_witnesses() {
   for (Attachment* a = memory::attachments; a != memory::attachments_end(); ++a) {
-    if (a->use.load() != 2) continue;
+    if (a->use.load() != 2 || a->by == memory::AttachedBy::parent) continue;
     const long witness = a->by == memory::AttachedBy::settled ? 0 : attach_witness(a->id, a->flags);
     a->witness = sys::failed(witness) ? 0 : static_cast<uint64_t>(witness);
   }

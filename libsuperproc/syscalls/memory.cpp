@@ -43,6 +43,7 @@ std::optional<long> map_segment_of_file(const Call& call) {
 long sys_mmap(Call& call) {
   if (call.arg(5) & (wire::kPageBytes - 1)) return -EINVAL;
   if (const std::optional<long> segment = map_segment_of_file(call)) return watch_shared_futexes(), *segment;
+  if (is_isolated() && call.number_arg(3) & MAP_ANONYMOUS && call.number_arg(3) & MAP_SHARED) watch_shared_futexes();
   return memory::map(call.arg(0), call.arg(1), call.number_arg(2), call.number_arg(3), call.number_arg(4), call.arg(5));
 }
 long sys_munmap(Call& call) {
