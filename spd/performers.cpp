@@ -152,9 +152,9 @@ long with_signal_told(long result) {
 
 long perform_call(uint32_t record, const CallWords& call) {
   take_on_credentials();
-  if (call[0] == SYS_kill && call[2] == SIGSTOP &&
-      stop_bodies({wire::moved(record).shadow_node.load()}, static_cast<int32_t>(call[1])) &&
-      static_cast<int32_t>(call[1]) > 0)
+  if (const auto target = static_cast<int32_t>(call[1]), signal = static_cast<int32_t>(call[2]);
+      call[0] == SYS_kill && is_meant_for_bodies(signal) &&
+      signal_bodies({wire::moved(record).shadow_node.load()}, target, signal) && target > 0)
     return 0;
   if ((call[0] == SYS_pidfd_open || (call[0] == SYS_kill && call[2] == 0)) &&
       is_ending_shadow(static_cast<pid_t>(call[1])))

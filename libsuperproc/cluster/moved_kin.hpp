@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-// SIGSTOP reaches a shadow as it reaches any process, but a shadow can neither catch nor pass it on. So whoever sends it,
-// from this node, tells the bodies; a shadow stops when its body has stopped. From senders that superproc does not know it
-// stops the shadow first (spd/stops.hpp).
+// SIGSTOP and SIGKILL reach a shadow as they reach any process, but a shadow can neither catch nor pass them on. So whoever
+// sends one, from this node, tells the bodies; a shadow stops, or is killed, when its body has been. So nothing that was
+// killed goes on when its parent has seen it end. From senders that superproc does not know SIGSTOP stops the shadow first
+// (spd/stops.hpp), and a body outlives its killed shadow by the moment in which spd learns of that.
 #pragma once
 #include <csignal>
 
@@ -17,8 +18,11 @@ inline bool is_meant(const wire::Moved& m, int32_t target, int32_t own_group) {
   return sys::call(SYS_getpgid, m.shadow_pid.load()) == group;
 }
 
+inline bool is_meant_for_bodies(int signal) { return signal == SIGSTOP || signal == SIGKILL; }
+
 // Returns how many.
-inline uint32_t stop_bodies(NodeId here, int32_t target) {
+inline uint32_t signal_bodies(NodeId here, int32_t target, int signal) {
+  if (sys::call(SYS_kill, target, 0) != 0) return 0;
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
   const auto own_group = static_cast<int32_t>(sys::call(SYS_getpgid, 0));
   uint32_t count = 0;
@@ -26,8 +30,8 @@ inline uint32_t stop_bodies(NodeId here, int32_t target) {
     const wire::Moved& m = wire::moved(i);
     if (m.state.load() != wire::MovedState::settled || m.shadow_node.load() != here.value) continue;
     if (!is_meant(m, target, own_group)) continue;
-    (void)ask_spd(here, {m.body_node.load()}, self, wire::NodeOperation::signal_body, i, SIGSTOP);
-    ++count;
+    const auto told = ask_spd(here, {m.body_node.load()}, self, wire::NodeOperation::signal_body, i, signal);
+    if (told && *told == 0) ++count;
   }
   return count;
 }

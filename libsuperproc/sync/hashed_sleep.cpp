@@ -15,7 +15,8 @@ namespace {
 uint64_t address_of(const volatile uint32_t* word) { return reinterpret_cast<uint64_t>(word); }
 
 long sleep_on_word(const volatile uint32_t* word, uint32_t expected, int64_t timeout_ns) {
-  return sleep_as_guest({address_of(word), address_of(word), expected}, ~0u, timeout_ns < 0 ? Deadline() : Deadline::after(timeout_ns));
+  return sleep_as_guest({address_of(word), address_of(word), expected}, ~0u,
+                        timeout_ns < 0 ? Deadline() : Deadline::after(timeout_ns));
 }
 void wake_on_word(const volatile uint32_t* word, int count) {
   if (may_have_waiters(address_of(word)))

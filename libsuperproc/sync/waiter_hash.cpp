@@ -105,9 +105,7 @@ void WaiterHash::make_anew(uint32_t index) {
   }
 }
 
-Waiter* WaiterHash::at(uint32_t link) {
-  return link && link <= table_.count ? &table_.waiters[link - 1] : nullptr;
-}
+Waiter* WaiterHash::at(uint32_t link) { return link && link <= table_.count ? &table_.waiters[link - 1] : nullptr; }
 
 void WaiterHash::link(uint32_t index, Waiter& waiter) {
   WaiterBucket& b = bucket(index);
@@ -184,7 +182,8 @@ Result<uint32_t> WaiterHash::take_spare(uint32_t near) {
     Waiter& w = table_.waiters[number];
     uint32_t nobody = 0;
     if (w.owner.load(std::memory_order_relaxed) != 0 || !w.owner.compare_exchange_strong(nobody, self_)) continue;
-    for (uint32_t high = table_.high->load(); high <= number && !table_.high->compare_exchange_weak(high, number + 1);) {
+    for (uint32_t high = table_.high->load();
+         high <= number && !table_.high->compare_exchange_weak(high, number + 1);) {
     }
     w.node = node_.value;
     return number;
@@ -200,7 +199,8 @@ void WaiterHash::ring(const Rings& rings) {
   for (uint32_t i = 0; i < rings.count; ++i)
     if (rings.sleepers[i] >= table_.count)
       continue;
-    else if (const auto bell = EventChannel::open(&table_.waiters[rings.sleepers[i]].bell)) bell->notify(bell_bit(node_));
+    else if (const auto bell = EventChannel::open(&table_.waiters[rings.sleepers[i]].bell))
+      bell->notify(bell_bit(node_));
 }
 
 uint32_t WaiterHash::wake(uint64_t key, uint32_t most, uint32_t bitset) {
@@ -284,7 +284,7 @@ void WaiterHash::forget_all(NodeId node, uint32_t owner) {
   for (uint32_t i = table_.own_count; i < high && i < table_.count; ++i) {
     Waiter& w = table_.waiters[i];
     const uint32_t its_owner = w.owner.load();
-    if (its_owner && w.node == node.value && (!owner || its_owner == owner)) forget(i);
+    if (its_owner && (owner ? its_owner == owner : w.node == node.value)) forget(i); // a number is one node's
   }
 }
 

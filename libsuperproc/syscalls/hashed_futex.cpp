@@ -78,8 +78,8 @@ struct Addresses {
 long requeue(HashOf hash, Addresses words, uint32_t wake_most, uint32_t move_most, const uint32_t* expected) {
   if (const long error = check_address(words.from)) return error;
   if (const long error = check_address(words.to)) return error;
-  const WaiterHash::Requeue request{key_of(hash, words.from), key_of(hash, words.to), wake_most,
-                                    move_most,                words.from,             expected};
+  const WaiterHash::Requeue request{
+      key_of(hash, words.from), key_of(hash, words.to), wake_most, move_most, words.from, expected};
   if (!request.from || !request.to) return -ENOSYS; // in memory of both kinds
   if (expected && !is_readable(pointer_to<const void>(words.from), sizeof *expected)) return -EFAULT;
   const Result<uint32_t> count = in_hash(hash, [&](WaiterHash& h) { return h.requeue(request); });

@@ -149,7 +149,8 @@ bool stops_or_continues_us(int signal) {
 // The SubProcess's number is home's; a process group contains residents, which drop what is meant for all.
 long sys_kill(Call& call) {
   const int pid = call.number_arg(0);
-  if (vfd::in_cluster() && call.number_arg(1) == SIGSTOP && stop_bodies(vfd::membership.node, pid) && pid > 0) return 0;
+  const bool for_bodies = vfd::in_cluster() && is_meant_for_bodies(call.number_arg(1));
+  if (for_bodies && signal_bodies(vfd::membership.node, pid, call.number_arg(1)) && pid > 0) return 0;
   if (pid > 0 && stops_or_continues(call.number_arg(1))) return stop_or_continue(call, pid, call.number_arg(1));
   const long result = pid > 0 ? call.pass() : pass_home(call);
   return pid <= 0 || is_self(pid) ? sent_to_self(result, call.number_arg(1)) : result;

@@ -24,7 +24,9 @@ struct Fixture {
   Fixture() { std::fill(std::begin(sp_futex_waiters), std::end(sp_futex_waiters), 0); } // what another test has left
 
   uint64_t address(int i) const { return reinterpret_cast<uint64_t>(&words[i]); }
-  WaiterHash of(uint32_t node) { return {table->table(sp_futex_waiters, has_ended), NodeId{node}, static_cast<int32_t>(100 + node)}; }
+  WaiterHash of(uint32_t node) {
+    return {table->table(sp_futex_waiters, has_ended), NodeId{node}, static_cast<int32_t>(100 + node)};
+  }
   WaiterBucket& bucket(int i) { return table->buckets[&futex_bucket(address(i)) - sp_futex_waiters]; }
   bool wait(uint32_t waiter, uint32_t node = 0, uint32_t bits = ~0u) {
     return of(node).enqueue(waiter, {address(0), address(0), 0}, bits, waiter).has_value();
