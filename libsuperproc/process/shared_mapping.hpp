@@ -14,8 +14,8 @@
 // what is behind the end of the file is there. A process with threads on several nodes has no witness: spd looks whether it
 // is still there, and a fork's child attaches one.
 //
-// A mapping ends by munmap, in pieces perhaps; of one that mremap has moved in part the segment lasts as long as the process. Whatever fails is
-// the kernel's mapping of this node instead, as it was before; a child that has such a one stays here.
+// A mapping ends by munmap, in pieces perhaps; of one that mremap has moved in part the segment lasts as long as the process.
+// Whatever fails is the kernel's mapping of this node instead, as it was before; a child that has such a one stays here.
 //
 // Futexes in it are the cluster's (process/shared_futex.hpp).
 //

@@ -3,7 +3,8 @@
 // and every shadow maps it at kClusterBase. It is input to each of them: numbers are bounded, texts are ended by the
 // reader, before they are used.
 //
-//   ClusterHeader | for each node its queue: doorbell, a ring from every node | waiters on futexes | Accounts | Moved[kMovedCountMax]
+//   ClusterHeader | for each node its queue: doorbell, a ring from every node | waiters on futexes | Accounts |
+//   Moved[kMovedCountMax]
 //
 // A *moved* SubProcess has its body on one node and a *shadow* on the node where it began: a process with the same
 // number, the same parent, group, session and terminal, and the open files that it inherited. The body asks the shadow to

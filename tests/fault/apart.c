@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // apart SECONDS: uses all at once that nodes could have in common, for tests/fault/apart to look at from outside: children
-// that leave by fork and by exec, with pipes, a socket pair and a TCP connection between them; threads on every node that
-// wait for each other. Prints the addresses of its futexes, `ready`, and `ok apart` at its end.
+// that leave by fork and by exec, with pipes, a socket pair and a TCP connection between them; children that pass turns in
+// memory that they share; threads on every node that wait for each other. Prints the addresses of its futexes and of that
+// memory, `ready`, how many turns its children have had, and `ok apart` at its end.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <pthread.h>
@@ -9,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -22,6 +24,13 @@ static struct {
   int value;
 } shared;
 static atomic_int ends;
+
+// Between processes.
+enum { kPlayers = 3 };
+static struct {
+  sem_t turns[kPlayers];
+  atomic_int passed, ends;
+} * common;
 
 static void fail(const char* what) {
   perror(what);
@@ -93,9 +102,29 @@ static void start_children(int* to, int* from) {
   }
 }
 
+// Before there are threads.
+static void start_players(void) {
+  common = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (common == MAP_FAILED) fail("mmap");
+  for (int i = 0; i < kPlayers; ++i) sem_init(&common->turns[i], 1, i == 0);
+  for (int i = 0; i < kPlayers; ++i) {
+    if (fork() != 0) continue;
+    for (int other = 3; other < 64; ++other) close(other);
+    while (!common->ends) {
+      sem_wait(&common->turns[i]);
+      ++common->passed;
+      usleep(300);
+      sem_post(&common->turns[(i + 1) % kPlayers]);
+    }
+    sem_post(&common->turns[(i + 1) % kPlayers]);
+    _exit(0);
+  }
+}
+
 int main(int count, char** arguments) {
   const time_t until = time(0) + (count > 1 ? atoi(arguments[1]) : 3);
   int to[kChildren], from[kChildren];
+  start_players();
   start_children(to, from);
   pthread_mutex_init(&shared.lock, 0), pthread_cond_init(&shared.changed, 0);
   pthread_t threads[2 * kThreads];
@@ -104,7 +133,7 @@ int main(int count, char** arguments) {
     if (pthread_create(&threads[i], 0, pass_turns, (void*)i)) fail("thread");
     if (pthread_create(&threads[kThreads + i], 0, change, (void*)i)) fail("thread");
   }
-  printf("futexes %p %p\nready\n", (void*)&shared, (void*)(&shared + 1));
+  printf("futexes %p %p %p %p\nready\n", (void*)&shared, (void*)(&shared + 1), (void*)common, (void*)(common + 1));
   fflush(stdout);
   while (time(0) < until) {
     send_and_receive(to, from);
@@ -113,7 +142,8 @@ int main(int count, char** arguments) {
   ends = 1;
   for (int i = 0; i < 2 * kThreads; ++i) pthread_join(threads[i], 0);
   for (int i = 0; i < kChildren; ++i) close(to[i]);
+  common->ends = 1;
   while (wait(0) > 0) continue;
-  puts("ok apart");
+  printf("%d turns\nok apart\n", common->passed);
   exit(0);
 }
