@@ -108,8 +108,8 @@ long watch(Watched what, uint32_t record, bool may_be_gone) {
   auto* const entry = new Watch{descriptor, wire::moved(record).use.load(), record, what};
   epoll_event event{EPOLLIN, {.ptr = entry}};
   watches[record].fetch_add(1);
-  // Until it ends: watch_all() deletes it. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
   if (what == Watched::shadow) shadow_appears();
+  // Until it ends: watch_all() deletes it. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
   if (epoll_ctl(all_watched(), EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
   const int error = errno;
   if (what == Watched::shadow) shadow_disappears();

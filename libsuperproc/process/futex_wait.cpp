@@ -39,7 +39,7 @@ public:
 private:
   WaiterHash& hash_;
   uint32_t count_ = 0;
-  uint32_t waiters_[kAnyFutexMax];
+  uint32_t waiters_[kAnyFutexMax]{};
 };
 
 // Sleeps on the first one's bell.

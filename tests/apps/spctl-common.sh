@@ -42,6 +42,16 @@ refused() {
 
 mark=1000.$$ # how long a test's programs would sleep: tells them from others
 none_left() { ! pgrep -fx "sleep $mark" >"$WORK/left"; } # no shadow either; a defunct process has no arguments
+# Of isolated nodes.
+clusters() { # of our sleepers
+  "$SPCTL" ps --json 2>/dev/null | python3 -c "
+import json, sys
+print(*{s['isolated']['cluster'] for s in json.load(sys.stdin) if s['command'] == 'sleep $mark'})"
+}
+spd() { # NODE: of our cluster
+  "$SPCTL" nodes "$(clusters)" | awk -v node="$1" '$2 == node { print $4 }'
+}
+
 soon() { # CONDITION...: within ten seconds
   local _
   for _ in $(seq 200); do

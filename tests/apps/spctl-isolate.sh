@@ -15,14 +15,6 @@ isolate() { "$SPCTL" run --isolate "$@"; }
 
 sleepers() { "$SPCTL" ps 2>/dev/null | grep -Ec "[0-9-]  +sleep $mark\$"; }
 there_are() { [ "$(sleepers)" = "$1" ]; }
-clusters() { # of our sleepers
-  "$SPCTL" ps --json 2>/dev/null | python3 -c "
-import json, sys
-print(*{s['isolated']['cluster'] for s in json.load(sys.stdin) if s['command'] == 'sleep $mark'})"
-}
-spd() { # NODE: of our cluster
-  "$SPCTL" nodes "$(clusters)" | awk -v node="$1" '$2 == node { print $4 }'
-}
 started=()
 trap 'kill -9 "${started[@]}" 2>/dev/null; rm -rf "$WORK"' EXIT
 start() { # COUNT SCRIPT: a cluster of three nodes that runs SCRIPT, which begins COUNT sleepers; its launcher in $launcher

@@ -171,7 +171,7 @@ if [ "${#kinds[@]}" = 2 ]; then
   check "log -n" 0 '^1$' bash -c '"$1" log -n 1 | wc -l' _ "$SPCTL"
   check "log --json" 0 '"text":"300 has ended with status 0","node":0' "$SPCTL" log --json
   start 1 --isolate --nodes 3 -- "sleep $mark; sleep $mark"
-  kill -9 "$("$SPCTL" nodes 2>/dev/null | awk '$2 == 2 && $3 == "running" && $6 == 0 { print $4 }')"
+  kill -9 "$(spd 2)"
   fenced() { "$SPCTL" log | grep -q 'node 2 is dead and fenced: its spd [0-9]* was killed by signal 9$'; }
   soon fenced || wrong "log says nothing of a dead node"
   "$SPCTL" kill -9 "$(sleepers)"
