@@ -95,6 +95,7 @@ events = json.load(sys.stdin)[\"traceEvents\"]
 one = [e for e in events if e[\"name\"] == \"write\"][0]
 assert one[\"dur\"] >= 0 and one[\"ts\"] >= 0
 print(one[\"ph\"], one[\"name\"], one[\"cat\"])"' _ "$SPCTL" "$(ticking)"
+  rm -f "$WORK/first"
   "$SPCTL" trace -o "$WORK/first" "$(ticking)" &
   tracer=$!
   soon test -s "$WORK/first" || wrong "$kind: nothing is traced"
