@@ -8,10 +8,6 @@
         .set    SYS_rt_sigreturn, 15
         .set    SYS_clone, 56
         .set    SYS_exit, 60
-        .set    SYS_futex, 202
-        .set    INTEREST_FUTEX, 33      // kInterestHandled | kInterestFutex
-        .set    INTEREST_HASHED, 129    // kInterestHandled | kInterestHashed
-        .set    SHARED_BIT, 16          // InterestWord::shared: of futexes only
         .set    R_RBX, 88
         .set    R_RSP, 128
 
@@ -114,68 +110,7 @@ sp_leave_stack:
         syscall
         hlt
 
-// The two futex operations that matter, for memory of the program's own (sync/futex_waiters.hpp has the protocol). A wake
-// that finds nobody counted in the address's bucket ends here; a wait counts itself for as long as it lasts.
-        .macro  BUCKET_IN_R11
-        imul    $0x9e3779b1, %edi, %r11d
-        shr     $20, %r11d
-        lea     sp_futex_waiters(%rip), %rax
-        lea     (%rax,%r11,4), %r11
-        .endm
-
-sp_futex_wake:
-        .cfi_startproc
-        .cfi_signal_frame
-        .cfi_def_cfa %rsp, 0
-        .cfi_register %rip, %rcx
-        BUCKET_IN_R11
-        lock orb $0, -1(%rsp)           // what the program stored before is visible before the count is read
-        xor     %eax, %eax
-        cmpl    $0, (%r11)
-        jne     1f
-        test    $3, %dil                // a crooked address: the kernel says EINVAL
-        jnz     1f
-        jmp     *%rcx
-1:      lea     -128(%rsp), %rsp
-        push    %rcx
-        push    %rsi
-        mov     $SYS_futex, %eax
-        push    %rax
-        .cfi_def_cfa_offset 152
-        .cfi_offset %rip, -136
-        and     $~128, %esi
-        syscall
-        jmp     sp_entry_after
-        .cfi_endproc
-
-sp_futex_wait:
-        .cfi_startproc
-        .cfi_signal_frame
-        .cfi_def_cfa %rsp, 0
-        .cfi_register %rip, %rcx
-        BUCKET_IN_R11
-        lock incl (%r11)                // counted before the kernel compares the value
-        lea     -128(%rsp), %rsp
-        push    %rcx
-        push    %rsi
-        push    %r11
-        mov     $SYS_futex, %eax
-        push    %rax
-        .cfi_def_cfa_offset 160
-        .cfi_offset %rip, -136
-        and     $~128, %esi
-        syscall
-        .globl  sp_futex_after
-        .hidden sp_futex_after
-sp_futex_after:
-        lea     8(%rsp), %rsp
-        pop     %r11
-        lock decl (%r11)
-        pop     %rsi
-        pop     %rcx
-        lea     128(%rsp), %rsp
-        jmp     *%rcx
-        .cfi_endproc
+#include "shim/gate_futex.S"
 
 // void sp_continue(registers): goes on with them, from wherever they lie.
         .globl  sp_continue
@@ -320,144 +255,11 @@ sp_fork_call:
         .cfi_endproc
         .size   sp_fork_call, .-sp_fork_call
 
-// Where stubs come to that cannot pass a call straight on: rax the number, rcx where to return to in the stub.
-//   of no interest (the stub did not know the number): the kernel
-//   futex: two short ways of its own, below; one that is not private, where memory is shared with other nodes: dispatch
-//   else: saves the registers below the red zone as a Registers and calls sp_dispatch(registers, nullptr), which leaves
-//   the result in rax
-// The number lies at the stack pointer during both short ways, for beginning an interrupted call again.
-        .globl  sp_entry
-        .hidden sp_entry
-        .type   sp_entry, @function
-sp_entry:
-        .cfi_startproc
-        .cfi_signal_frame
-        .cfi_def_cfa %rsp, 0
-        .cfi_register %rip, %rcx
-        cmp     $512, %rax
-        jae     2f
-        lea     sp_interest(%rip), %r11
-        mov     (%r11,%rax,4), %r11d
-        test    %r11d, %r11d
-        jnz     1f
-5:      lea     -128(%rsp), %rsp
-        push    %rcx
-        push    %rsi
-        push    %rax
-        .cfi_def_cfa_offset 152
-        .cfi_offset %rip, -136
-        syscall
-        .globl  sp_entry_after
-        .hidden sp_entry_after
-sp_entry_after:
-        lea     8(%rsp), %rsp
-        pop     %rsi
-        pop     %rcx
-        lea     128(%rsp), %rsp
-        .cfi_def_cfa_offset 0
-        .cfi_register %rip, %rcx
-        jmp     *%rcx
-1:      btr     $SHARED_BIT, %r11d      // for a private futex it is as if there were no such bit
-        jnc     6f
-        cmp     $SYS_futex, %eax
-        jne     2f
-        test    $128, %sil
-        jz      2f
-        test    %r11d, %r11d
-        jz      5b
-6:      cmp     $INTEREST_FUTEX, %r11d  // nobody else wants to see it
-        jne     3f
-        mov     %esi, %r11d             // private WAKE (1), WAIT (0) and WAIT_BITSET (9); FUTEX_CLOCK_REALTIME (256) may be set
-        and     $~256, %r11d
-        cmp     $128 | 1, %r11d
-        je      sp_futex_wake
-        cmp     $128 | 0, %r11d
-        je      sp_futex_wait
-        cmp     $128 | 9, %r11d
-        je      sp_futex_wait
-        jmp     2f
-3:      cmp     $INTEREST_HASHED, %r11d // a wake without a waiter ends here, all else is for sync/waiter_hash.hpp
-        jne     2f
-        cmp     $128 | 1, %esi
-        jne     2f
-        test    $3, %dil
-        jnz     2f
-        BUCKET_IN_R11
-        lock orb $0, -1(%rsp)
-        xor     %eax, %eax
-        cmpl    $0, (%r11)
-        jne     4f
-        jmp     *%rcx
-4:      mov     $SYS_futex, %eax
-2:      .cfi_def_cfa %rsp, 0
-        .cfi_register %rip, %rcx
-        mov     %rsp, %r11
-        .cfi_def_cfa_register %r11
-        lea     -128(%rsp), %rsp
-        and     $-16, %rsp
-        sub     $8, %rsp
-        push    %r11
-        push    %rcx
-        push    %rax
-        push    %rcx
-        push    %rdx
-        push    %rbx
-        push    %rbp
-        push    %rsi
-        push    %rdi
-        push    %r8
-        push    %r9
-        push    %r10
-        push    %r11
-        push    %r12
-        push    %r13
-        push    %r14
-        push    %r15
-        mov     %rsp, %rbx
-        // CFA = *(rbx + R_RSP); rip, rbx, rbp, r12-r15 at rbx + their place in Registers
-        .cfi_escape 0x0f, 4, 0x73, 0x80, 0x01, 0x06
-        .cfi_escape 0x10, 16, 3, 0x73, 0xf8, 0x00
-        .cfi_escape 0x10, 3, 3, 0x73, 0xd8, 0x00
-        .cfi_escape 0x10, 6, 3, 0x73, 0xd0, 0x00
-        .cfi_escape 0x10, 12, 2, 0x73, 24
-        .cfi_escape 0x10, 13, 2, 0x73, 16
-        .cfi_escape 0x10, 14, 2, 0x73, 8
-        .cfi_escape 0x10, 15, 2, 0x73, 0
-        mov     %rsp, %rdi
-        xor     %esi, %esi
-        call    sp_dispatch
-        .cfi_endproc
-
-// Goes on with the Registers at the stack pointer. rcx and r11 are lost, as after `syscall`.
-        .globl  sp_restore
-        .hidden sp_restore
-sp_restore:
-        .cfi_startproc
-        .cfi_undefined rip
-        pop     %r15
-        pop     %r14
-        pop     %r13
-        pop     %r12
-        pop     %r11
-        pop     %r10
-        pop     %r9
-        pop     %r8
-        pop     %rdi
-        pop     %rsi
-        pop     %rbp
-        pop     %rbx
-        pop     %rdx
-        add     $8, %rsp
-        pop     %rax
-        pop     %rcx
-        pop     %rsp
-        jmp     *%rcx
-        .cfi_endproc
-        .size   sp_entry, .-sp_entry
+#include "shim/gate_entry.S"
 
 // Room for stubs. One description serves them all for unwinding (exceptions, cancellation, gdb): a stub changes no
-// register, and the address it belongs to is in its last eight bytes, relative to
-// it, so that the same stubs serve everywhere: rip = (rip & -64) + *((rip & -64) + 56), CFA = rsp.
+// register, and the address it belongs to is in its last eight bytes, relative to it, so that the same stubs serve
+// everywhere: rip = (rip & -64) + *((rip & -64) + 56), CFA = rsp.
         .p2align 12
         .globl  sp_stubs_start
         .hidden sp_stubs_start

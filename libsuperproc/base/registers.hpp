@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// An application thread's general registers at a system call. gate.S pushes and pops them in this order; whoever changes
+// An application thread's general registers at a system call. shim/gate_entry.S pushes and pops them in this order; whoever changes
 // one must change the other. The shim is compiled for general registers only, so nothing else needs saving.
 #pragma once
 #include <cstddef>

@@ -31,7 +31,7 @@ enum class Start : uint32_t { thread, borrower };
 
 // What a child finds at its stack pointer.
 struct ChildFrame {
-  Registers registers; // first: gate.S restores them from here
+  Registers registers; // first: the gate restores them from here
   Start start;
   uint32_t is_remote;
   wire::ThreadRecord* record;

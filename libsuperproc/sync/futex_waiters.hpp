@@ -13,7 +13,7 @@
 #include <cstdint>
 
 inline constexpr uint32_t kFutexBucketCount = 4096;
-extern "C" [[gnu::visibility("hidden")]] uint32_t sp_futex_waiters[kFutexBucketCount]; // gate.S has the hash too
+extern "C" [[gnu::visibility("hidden")]] uint32_t sp_futex_waiters[kFutexBucketCount]; // gate_futex.S has the hash too
 
 namespace sp {
 

@@ -15,19 +15,20 @@ enum InterestBit : uint8_t {
   kInterestRemote = 4,    // syscalls/remote.hpp
   kInterestCopyFirst = 8, // syscalls/copy_first.hpp
   kInterestDecides = 16,  // syscalls/move_first.hpp
-  kInterestFutex = 32,    // may take gate.S's short ways, where the word says nothing but this and kInterestHandled
+  kInterestFutex = 32,    // may take the gate's short ways, where the word says nothing but this and kInterestHandled
   kInterestAway = 64,     // syscalls/away.hpp
-  kInterestHashed = 128,  // gate.S may end a futex wake without a waiter, where the word says this and kInterestHandled
+  kInterestHashed =
+      128, // the gate may end a futex wake without a waiter, where the word says this and kInterestHandled
 };
 
 struct alignas(4) InterestWord {
   uint8_t bits;   // InterestBit
   uint8_t traced; // 1: for a tracer, who writes it
-  uint8_t shared; // 1: a futex call that is not private may be about memory of the cluster's; gate.S knows the bit
+  uint8_t shared; // 1: a futex call that is not private may be about memory of the cluster's; the gate knows it
   uint8_t reserved;
 };
 static_assert(sizeof(InterestWord) == 4 && (kInterestHandled | kInterestFutex) == 33 &&
-              (kInterestHandled | kInterestHashed) == 129); // all are in gate.S
+              (kInterestHandled | kInterestHashed) == 129); // all are in shim/gate_futex.S
 
 inline constexpr uint32_t kInterestCount = sp::wire::kSyscallCountMax;
 extern "C" [[gnu::visibility("hidden")]] InterestWord sp_interest[kInterestCount];

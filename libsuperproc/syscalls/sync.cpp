@@ -32,7 +32,7 @@ bool inherits_priority(uint64_t operation) {
 }
 } // namespace
 
-// Private waits and wakes come here through a trap only; gate.S has the short ways.
+// Private waits and wakes come here through a trap only; shim/gate_futex.S has the short ways.
 long sys_futex(Call& call) {
   const uint64_t operation = call.arg(1);
   if (is_isolated() && inherits_priority(operation)) return -ENOSYS;

@@ -129,10 +129,11 @@ struct DepartureScheduling {
   CpuMask processors;
 };
 
-// A program begins: its process has `begins` as a robust futex, which the kernel marks when it calls exec, or ends; then
-// `error` tells which. The spd stores 0 when it has reaped the process. Who is about to leave waits for the mark; if it has
-// failed, for the end, too.
 // What a program gets at its start; the texts lie in the transfer area one behind the other, each ended by a zero byte.
+//
+// Its process begins with Moved::begins as a robust futex, so the kernel marks that when it calls exec, or ends; then
+// `error` tells which. Who is about to leave waits for the mark, and, if the program has failed, until spd has reaped the
+// process and stores 0.
 struct Departure {
   uint32_t argument_count;
   uint32_t environment_count;

@@ -13,7 +13,7 @@ namespace sp::wire {
   X(claimed)       /* mover: the record is claimed, nobody else knows */                                               \
   X(described)     /* mover: before it asks anybody */                                                                 \
   X(body_begins)   /* spd: before it makes the body */                                                                 \
-  X(body_begun)    /* spd: the body begins, the mover does not know         */                                         \
+  X(body_begun)    /* spd: the body begins, the mover does not know */                                                 \
   X(body_there)    /* mover: the body exists, the record is still claimed */                                           \
   X(leaving)       /* mover: before it becomes the shadow */                                                           \
   X(rebuilt)       /* body of a fork: it is whole, nobody knows */                                                     \

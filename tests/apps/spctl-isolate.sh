@@ -65,6 +65,21 @@ import json, sys
 print(len({json.loads(line)["node"] for line in open(sys.argv[1])}))' "$WORK/summary"
 
 # Descriptors.
+cat >"$WORK/settled.py" <<'END'
+import os
+block = bytearray(b"x") * (48 << 20)
+def has_settled(): # private memory that lies in a pool
+    with open("/proc/self/maps") as maps:
+        return any("rw-p" in line and "superproc-pool" in line for line in maps)
+def of_child():
+    pid = os.fork()
+    if pid == 0:
+        os._exit(0 if block.count(b"x") == len(block) else 1)
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+print(has_settled(), sum(of_child() for _ in range(6)), has_settled())
+END
+check "a parent's large memory is written once for all children" 0 '^False 0 True$' \
+  env SUPERPROC_FORK=leaves "$SPCTL" run --isolate --nodes 2 -- python3 "$WORK/settled.py"
 check "standard input and output" 0 '^ONE TWO$' bash -c 'echo one two | "$1" run --isolate -- cat | tr a-z A-Z' _ "$SPCTL"
 check "... of a moved program" 0 '^ONE$' bash -c 'echo one | "$1" run --isolate -- sh -c "cat; true" | tr a-z A-Z' _ "$SPCTL"
 check "standard error" 0 '^warned$' bash -c '"$1" run --isolate -- sh -c "echo warned >&2" 2>&1 >/dev/null' _ "$SPCTL"

@@ -17,8 +17,10 @@
 #include "gnttab-shm/backend/xen/wire_root.hpp"
 #include "gnttab-shm/node_link.hpp"
 #include "gnttab-shm/node_queue.hpp"
+#include "tests/backend/xen_verdict.hpp"
 
 using namespace sp;
+using namespace sp::test;
 using xen::DomainBell;
 using xen::DomainId;
 
@@ -37,22 +39,6 @@ struct Shared {
   std::atomic<uint32_t> lying_root; // a page that is no segment's root
   char boot_id[2][40];
 };
-
-int bad_count = 0;
-
-void check(bool right, const char* what) {
-  if (right) return;
-  ++bad_count;
-  std::printf("bad: %s\n", what);
-}
-
-template <class R>
-void refused(const R& result, int expected, const char* what) {
-  if (!result && result.error().value == expected) return;
-  ++bad_count;
-  std::printf("bad: %s: %s instead of %s\n", what, result ? "done" : strerrorname_np(result.error().value),
-              strerrorname_np(expected));
-}
 
 int64_t now_ns() {
   timespec now{};
@@ -288,6 +274,5 @@ int main(int count, char** words) {
     side.release();
     side.part();
   }
-  if (bad_count == 0) std::printf("ok xen-pair\n");
-  return bad_count != 0;
+  return ended("xen-pair");
 }

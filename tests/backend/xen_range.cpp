@@ -359,7 +359,7 @@ int refused_everything() {
   const xen_address_range_peer peer{1, XEN_ADDRESS_RANGE_READ};
   refused(RangeCall::create(64ull << 20, xen::kUnitBytes, {&peer, 1}), EOPNOTSUPP, "registered");
   check(!RangeCall::there(), "the backend uses grants here");
-  return ended();
+  return ended("xen-range");
 }
 
 } // namespace
@@ -384,11 +384,11 @@ int main(int count, char** words) {
   side.share_data();
   if (last == "--until-gone") {
     side.outlive();
-    return ended();
+    return ended("xen-range");
   }
   side.take_turns();
   side.give_bad_input();
   side.revoke();
   side.part();
-  return ended();
+  return ended("xen-range");
 }

@@ -1,34 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Bad input for the hypercall: each row of the table in gnttab-shm/hypercall/README.md gives its error.
 #pragma once
-#include <cstdio>
 #include <cstring>
 #include <vector>
 
 #include "gnttab-shm/backend/xen/range_place.hpp"
+#include "tests/backend/xen_verdict.hpp"
 
 namespace sp::test {
-
-inline int bad_count = 0;
-
-inline void check(bool right, const char* what) {
-  if (right) return;
-  ++bad_count;
-  std::printf("bad: %s\n", what);
-}
-
-template <class R>
-void refused(const R& result, int expected, const char* what) {
-  if (!result && result.error().value == expected) return;
-  ++bad_count;
-  std::printf("bad: %s: %s instead of %s\n", what, result ? "done" : strerrorname_np(result.error().value),
-              strerrorname_np(expected));
-}
-
-inline int ended() {
-  if (bad_count == 0) std::printf("ok xen-range\n");
-  return bad_count != 0;
-}
 
 constexpr uint16_t kReadOnly = XEN_ADDRESS_RANGE_READ, kBoth = XEN_ADDRESS_RANGE_READ | XEN_ADDRESS_RANGE_WRITE;
 
