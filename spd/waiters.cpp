@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spd/waiters.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <map>
 #include <mutex>
@@ -26,17 +27,21 @@ int deaths() {
 
 WaiterHash hash_of(NodeId self) { return {cluster_table(), self, static_cast<int32_t>(getpid())}; }
 
+// Takes it away from the hash first, and from the list then: whoever does not find it there takes it that this is done.
 template <class Test>
-bool forget_one(Test is_meant) {
-  const std::lock_guard held(lock);
-  for (auto at = waiters.begin(); at != waiters.end(); ++at) {
-    if (!is_meant(*at)) continue;
-    epoll_ctl(deaths(), EPOLL_CTL_DEL, at->first, nullptr);
-    close(at->first);
-    waiters.erase(at);
-    return true;
+void forget(NodeId self, Test is_meant) {
+  std::unique_lock held(lock);
+  const auto at = std::find_if(waiters.begin(), waiters.end(), is_meant);
+  if (at == waiters.end()) return;
+  const auto [descriptor, pid] = *at;
+  held.unlock();
+  hash_of(self).forget_all(self, static_cast<uint32_t>(pid));
+  held.lock();
+  if (const auto still = waiters.find(descriptor); still != waiters.end() && still->second == pid) {
+    epoll_ctl(deaths(), EPOLL_CTL_DEL, descriptor, nullptr);
+    close(descriptor);
+    waiters.erase(still);
   }
-  return false;
 }
 
 } // namespace
@@ -56,8 +61,7 @@ long watch_waiter(NodeId, pid_t pid) {
 }
 
 void waiter_ended(NodeId self, pid_t pid) {
-  if (forget_one([&](const auto& waiter) { return waiter.second == pid; }))
-    hash_of(self).forget_all(self, static_cast<uint32_t>(pid));
+  forget(self, [&](const auto& waiter) { return waiter.second == pid; });
   hash_of(self).ring_all();
 }
 
@@ -65,10 +69,7 @@ void watch_waiters(NodeId self) {
   for (;;) {
     epoll_event event{};
     if (epoll_wait(deaths(), &event, 1, -1) != 1) continue;
-    pid_t pid = 0;
-    if (!forget_one([&](const auto& waiter) { return waiter.first == event.data.fd && (pid = waiter.second, true); }))
-      continue;
-    hash_of(self).forget_all(self, static_cast<uint32_t>(pid));
+    forget(self, [&](const auto& waiter) { return waiter.first == event.data.fd; });
     hash_of(self).ring_all();
   }
 }

@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "libsuperproc/cluster/accounts.hpp"
+#include "libsuperproc/cluster/find_moved.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "vfd/body.hpp"
 #include "vfd/call_scope.hpp"
@@ -30,6 +31,19 @@ void add_to(rusage* told, const Usage& more) {
   (void)vfd::write_program(told, &sum, sizeof sum);
 }
 
+// Who kills a shadow from outside the cluster ends its body a moment later, which may do things until then.
+void await_body(int32_t child) {
+  constexpr int64_t kLookNs = 500'000;
+  constexpr uint32_t kLooksMax = 2000;
+  const wire::Moved* const m = find_moved(child, vfd::membership.node);
+  const uint32_t use = m ? m->use.load() : 0;
+  for (uint32_t looks = 0; m && looks < kLooksMax && m->use.load() == use; ++looks) {
+    const auto state = m->state.load();
+    if (state != wire::MovedState::settled && state != wire::MovedState::leaving) return;
+    sys::futex_wait(reinterpret_cast<const volatile uint32_t*>(&m->state), static_cast<uint32_t>(state), kLookNs);
+  }
+}
+
 // Of a child of this process.
 void has_ended(int32_t child, rusage* told) {
   const Usage used = OpenAccount::find(child).close();
@@ -42,6 +56,7 @@ void complete_wait4(const Call& call, long child) {
   int status = 0; // without it, it is known that it has ended only if nothing else was waited for
   if (child <= 0 || (!call.arg(1) && call.arg(2) & (WUNTRACED | WCONTINUED))) return;
   if (call.arg(1) && !vfd::read_program(&status, call.pointer<void>(1), sizeof status)) return;
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) await_body(static_cast<int32_t>(child));
   if (WIFEXITED(status) || WIFSIGNALED(status)) has_ended(static_cast<int32_t>(child), call.pointer<rusage>(3));
 }
 
@@ -50,6 +65,7 @@ void complete_waitid(const Call& call, long result) {
   if (result != 0 || !call.arg(2) || !vfd::read_program(&told, call.pointer<void>(2), sizeof told)) return;
   const bool ended = told.si_code == CLD_EXITED || told.si_code == CLD_KILLED || told.si_code == CLD_DUMPED;
   if (told.si_pid <= 0 || !ended) return;
+  if (told.si_code == CLD_KILLED && told.si_status == SIGKILL) await_body(told.si_pid);
   if (!(call.arg(3) & WNOWAIT)) return has_ended(told.si_pid, call.pointer<rusage>(4));
   const OpenAccount account = OpenAccount::find(told.si_pid);
   add_to(call.pointer<rusage>(4), account.read(UsedBy::self));
