@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "spd/segments.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <fcntl.h>
@@ -14,6 +15,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "libsuperproc/base/file_of_memory.hpp"
 #include "libsuperproc/wire/address_map.hpp"
 #include "libsuperproc/wire/pool.hpp"
 #include "libsuperproc/wire/segment.hpp"
@@ -81,11 +83,16 @@ bool is_gone(Place& place, const Segments& living) {
   return now() - place.alone_since >= kAloneSeconds;
 }
 
-auto drop(NodeId self, std::map<uint64_t, Place>::iterator at) {
+void save(NodeId self, uint64_t start, const Place& place) {
   struct stat about {};
+  if (place.file >= 0 && fstat(place.file, &about) == 0)
+    copy_contents(pool_of(self), wire::pool_offset(wire::kSegmentsSpace, start), place.file, 0,
+                  static_cast<uint64_t>(about.st_size));
+}
+
+auto drop(NodeId self, std::map<uint64_t, Place>::iterator at) {
   const uint64_t offset = wire::pool_offset(wire::kSegmentsSpace, at->first);
-  if (at->second.file >= 0 && fstat(at->second.file, &about) == 0)
-    copy_contents(pool_of(self), offset, at->second.file, 0, static_cast<uint64_t>(about.st_size));
+  save(self, at->first, at->second);
   if (at->second.file >= 0) close(at->second.file);
   empty_pool(self, offset, at->second.end - at->first);
   if (at->second.ours) shmdt(at->second.ours);
@@ -100,6 +107,13 @@ auto find(int id) {
   auto at = places.begin();
   while (at != places.end() && at->second.id != id) ++at;
   return at;
+}
+
+auto find(const struct stat& file) {
+  return std::find_if(places.begin(), places.end(), [&](const auto& entry) {
+    const Place& place = entry.second;
+    return place.file >= 0 && place.device == file.st_dev && place.inode == file.st_ino;
+  });
 }
 
 // The first gap that is large enough; null: there is none.
@@ -142,12 +156,9 @@ long make_segment(uint64_t bytes) {
 
 // It is the file that the process has under this number, to be written if that may be.
 int open_shared_file(pid_t pid, uint64_t descriptor, struct stat& about) {
-  struct stat folder {};
   const int taken = take_from(pid, descriptor);
   if (taken < 0) return taken;
-  const bool is_one = fstat(taken, &about) == 0 && stat("/dev/shm", &folder) == 0 && about.st_dev == folder.st_dev &&
-                      S_ISREG(about.st_mode);
-  if (!is_one) return close(taken), -ENODEV;
+  if (!is_file_of_memory(taken, about)) return close(taken), -ENODEV;
   const int writable = open(("/proc/self/fd/" + std::to_string(taken)).c_str(), O_RDWR | O_CLOEXEC);
   if (writable < 0) return taken;
   close(taken);
@@ -158,8 +169,7 @@ long file_segment(NodeId self, pid_t pid, uint64_t descriptor) {
   struct stat about {};
   const int file = open_shared_file(pid, descriptor, about);
   if (file < 0) return file;
-  for (auto& [offset, place] : places)
-    if (place.file >= 0 && place.device == about.st_dev && place.inode == about.st_ino) return close(file), place.id;
+  if (const auto known = find(about); known != places.end()) return close(file), known->second.id;
   const bool fits = static_cast<uint64_t>(about.st_size) <= wire::kSharedFileBytes;
   const long id = fits ? make_segment(wire::kSharedFileBytes) : -EFBIG;
   if (id < 0) return close(file), id;
@@ -189,6 +199,15 @@ long let_go(NodeId self, int id) {
   return 0;
 }
 
+long save_file(NodeId self, pid_t pid, uint64_t descriptor) {
+  struct stat about {};
+  const int file = open_shared_file(pid, descriptor, about);
+  if (file < 0) return file;
+  close(file);
+  if (const auto at = find(about); at != places.end()) save(self, at->first, at->second);
+  return 0;
+}
+
 } // namespace
 
 long serve_segment(NodeId self, uint64_t number, uint64_t what, uint64_t third) {
@@ -198,6 +217,7 @@ long serve_segment(NodeId self, uint64_t number, uint64_t what, uint64_t third) 
     case wire::SegmentRequest::file: return file_segment(self, static_cast<pid_t>(number), third);
     case wire::SegmentRequest::hold: return hold(static_cast<int>(number), static_cast<pid_t>(third));
     case wire::SegmentRequest::let_go: return let_go(self, static_cast<int>(number));
+    case wire::SegmentRequest::save: return save_file(self, static_cast<pid_t>(number), third);
     default: return -ENOSYS;
   }
 }

@@ -12,6 +12,7 @@ inline uint8_t kind_of(uint64_t descriptor) {
                                          : uint8_t{0};
 }
 inline bool is_remote(uint64_t descriptor) { return kind_of(descriptor) != 0; }
+inline bool is_regular(uint64_t descriptor) { return (kind_of(descriptor) & 0xf) == 8; } // S_IFREG >> 12
 
 // Placeholders for all of the shadow's; once, in a body that has just arrived.
 void take_places();

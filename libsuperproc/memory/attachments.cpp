@@ -13,6 +13,7 @@ namespace {
 
 Attachment* note_used(Attachment& a) {
   const auto end = static_cast<uint32_t>(&a - attachments) + 1;
+  a.is_private = false;
   for (uint32_t high = attachments_high.load(); high < end && !attachments_high.compare_exchange_weak(high, end);) {
   }
   return &a;

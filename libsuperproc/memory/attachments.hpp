@@ -23,6 +23,10 @@ struct Attachment {
   uint64_t start, bytes; // by mmap: what is left of it; none: it was moved, and stays as long as the process
   uint64_t witness;      // 0: none
   uint64_t place;        // of its start in the node's pool
+  uint64_t file_place;   // by mmap_file: of the file's first byte
+  uint64_t device, inode;
+  bool writes;     // by mmap_file: it may be written to through this
+  bool is_private; // by mmap_file: MAP_PRIVATE
 };
 inline constexpr uint32_t kAttachmentsMax = 512;
 extern constinit Attachment attachments[kAttachmentsMax];

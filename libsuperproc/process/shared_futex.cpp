@@ -47,7 +47,7 @@ bool has_shared_futexes() { return vfd::in_cluster() && memory::attachments_high
 uint64_t shared_futex_key(uint64_t address) {
   if (!vfd::in_cluster()) return 0;
   for (const memory::Attachment* a = memory::attachments; a != memory::attachments_end(); ++a)
-    if (a->use.load(std::memory_order_relaxed) == 2 && address - a->start < a->bytes)
+    if (a->use.load(std::memory_order_relaxed) == 2 && !a->is_private && address - a->start < a->bytes)
       return key_in(segments_node(), a->place + (address - a->start));
   if (!is_hashed() || !memory::is_shared_anonymous(address)) return 0;
   return key_in(home_node(), memory::segment_of(address).offset);

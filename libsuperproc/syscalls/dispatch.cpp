@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "libsuperproc/process/shared_mapping.hpp"
 #include "libsuperproc/syscalls/dispatch.hpp"
 
 #include "libsuperproc/sync/hashed_sleep.hpp"
@@ -8,6 +9,7 @@
 #include "libsuperproc/syscalls/copy_first.hpp"
 #include "libsuperproc/syscalls/hashed_futex.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
+#include "libsuperproc/syscalls/mapped_files.hpp"
 #include "libsuperproc/syscalls/messages.hpp"
 #include "libsuperproc/syscalls/move_first.hpp"
 #include "libsuperproc/syscalls/remote.hpp"
@@ -196,7 +198,10 @@ long perform(Call& call) {
   const bool borrowed = is_borrower() && !belongs_to_borrower(call.number());
   const bool guarded = is_guarded(call.number());
   if (guarded) before_guarded(call);
-  const long result = borrowed ? for_borrower(call) : dispatch(call);
+  const bool with_files = maps_shared_files();
+  const long refused = with_files ? before_file_call(call) : 0;
+  const long result = refused ? refused : borrowed ? for_borrower(call) : dispatch(call);
+  if (with_files) complete_file_call(call, result);
   if (guarded) after_guarded(call, result);
   if (tells_usage(call.number()) && vfd::in_cluster()) complete_usage(call, result);
   return result;

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <csignal>
 #include <fcntl.h>
+#include <linux/memfd.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -170,6 +171,9 @@ std::optional<long> perform(Call& call) {
     case SYS_mmap:
       if (const std::optional<long> segment = segment_of_cluster(call)) return segment;
       return map_file_of_home(call);
+    case SYS_memfd_create:
+      if (call.arg(1) & MFD_HUGETLB) return std::nullopt;
+      return by_row(call); // so that other nodes can have it
     case SYS_umask: return mask_modes(call);
     case SYS_setrlimit:
     case SYS_prlimit64: return limit_files(call);
@@ -255,36 +259,13 @@ long parent_of_body() {
 }
 
 void watch_remote_calls() {
-  constexpr int kOthers[] = {SYS_poll,
-                             SYS_ppoll,
-                             SYS_select,
-                             SYS_pselect6,
-                             SYS_wait4,
-                             SYS_waitid,
-                             SYS_pidfd_open,
-                             SYS_kill,
-                             SYS_getppid,
-                             SYS_getpgrp,
-                             SYS_setsid,
-                             SYS_getpgid,
-                             SYS_setpgid,
-                             SYS_getsid,
-                             SYS_socket,
-                             SYS_mmap,
-                             SYS_umask,
-                             SYS_setrlimit,
-                             SYS_prlimit64,
-                             SYS_getcwd,
-                             SYS_inotify_init,
-                             SYS_inotify_init1,
-                             SYS_fanotify_init,
-                             SYS_pipe,
-                             SYS_pipe2,
-                             SYS_socketpair,
-                             SYS_tgkill,
-                             SYS_rt_sigqueueinfo,
-                             SYS_rt_tgsigqueueinfo,
-                             SYS_prctl};
+  constexpr int kOthers[] = {
+      SYS_poll,       SYS_ppoll,     SYS_select,     SYS_pselect6,     SYS_wait4,           SYS_waitid,
+      SYS_pidfd_open, SYS_kill,      SYS_getppid,    SYS_getpgrp,      SYS_setsid,          SYS_getpgid,
+      SYS_setpgid,    SYS_getsid,    SYS_socket,     SYS_mmap,         SYS_memfd_create,    SYS_umask,
+      SYS_setrlimit,  SYS_prlimit64, SYS_getcwd,     SYS_inotify_init, SYS_inotify_init1,   SYS_fanotify_init,
+      SYS_pipe,       SYS_pipe2,     SYS_socketpair, SYS_tgkill,       SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
+      SYS_prctl};
   for (const int number : kOthers) sp_interest[number].bits |= kInterestRemote;
   for (const int number : kRightsCalls) sp_interest[number].bits |= kInterestRemote;
   for (const int number : kSegmentCalls) sp_interest[number].bits |= kInterestRemote;
