@@ -8,7 +8,7 @@
 // Death: a ringer that dies before waking leaves `sleeping` set (only the consumer clears it), so the next ringer
 // wakes. A dead consumer is simply rung in vain; its rings are failed by whoever fences it.
 #pragma once
-#include "gnttab-shm/bell.hpp"
+#include "gnttab-shm/node_bell.hpp"
 #include "gnttab-shm/wait_policy.hpp"
 #include "gnttab-shm/wire_event_channel.hpp"
 #include "libsuperproc/base/ids.hpp"
@@ -103,6 +103,6 @@ private:
   wire::EventChannelLine* line_ = nullptr;
 };
 
-using EventChannel = BasicEventChannel<FutexBell>;
+using EventChannel = BasicEventChannel<NodeBell>;
 
 } // namespace sp

@@ -4,8 +4,8 @@
 #include "gnttab-shm/node_queue.hpp"
 
 namespace sp {
-template class BasicEventChannel<FutexBell>;
-template class BasicRing<FutexBell>;
-template class BasicNodeLink<FutexBell>;
-template class BasicNodeQueue<FutexBell>;
+template class BasicEventChannel<NodeBell>;
+template class BasicRing<NodeBell>;
+template class BasicNodeLink<NodeBell>;
+template class BasicNodeQueue<NodeBell>;
 } // namespace sp

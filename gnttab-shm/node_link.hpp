@@ -56,6 +56,6 @@ private:
   uint32_t bell_ = 0;
 };
 
-using NodeLink = BasicNodeLink<FutexBell>;
+using NodeLink = BasicNodeLink<NodeBell>;
 
 } // namespace sp

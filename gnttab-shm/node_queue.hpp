@@ -121,6 +121,6 @@ private:
   Entry targets_[kTargetCountMax] = {};
 };
 
-using NodeQueue = BasicNodeQueue<FutexBell>;
+using NodeQueue = BasicNodeQueue<NodeBell>;
 
 } // namespace sp

@@ -13,7 +13,7 @@
 #pragma once
 #include <optional>
 
-#include "gnttab-shm/bell.hpp"
+#include "gnttab-shm/node_bell.hpp"
 #include "gnttab-shm/slot.hpp"
 #include "gnttab-shm/wait_policy.hpp"
 #include "libsuperproc/base/result.hpp"
@@ -107,7 +107,7 @@ private:
   uint32_t slot_count_ = 0;
 };
 
-using Ring = BasicRing<FutexBell>;
+using Ring = BasicRing<NodeBell>;
 
 } // namespace sp
 

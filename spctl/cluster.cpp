@@ -31,7 +31,7 @@ tl::unexpected<Refusal> refused(std::string text) {
 // `alive` closes without a byte when spctl is killed.
 [[noreturn]] void be_parent(const RunSettings& settings, const Launch& launch, int alive) {
   const std::vector<pid_t> spds = start_nodes(settings, launch);
-  std::vector<int> kept(launch.segments.begin() + 1, launch.segments.end());
+  std::vector<int> kept(launch.segments.common.begin() + 1, launch.segments.common.end());
   kept.push_back(alive);
   have_nothing_open(kept);
   keep_nodes(spds, launch, alive);

@@ -22,6 +22,7 @@
 #include "spctl/library.hpp"
 #include "spctl/namespaces.hpp"
 #include "spctl/node_death.hpp"
+#include "spctl/ringer.hpp"
 
 namespace sp::spctl {
 namespace {
@@ -40,11 +41,12 @@ pid_t start_node(NodeId node, const Launch& launch, const std::string& log) {
   const long made = syscall(SYS_clone3, &arguments, sizeof arguments);
   if (made != 0) return static_cast<pid_t>(made);
   const std::string daemon = own_folder() + "/spd";
-  std::vector<std::string> command = {daemon, std::to_string(node.value),
-                                      fmt::format("{}", fmt::join(launch.segments, ",")),
+  std::vector<int> segments = launch.segments.common;
+  if (!launch.segments.boards.empty()) segments.push_back(launch.segments.boards[node.value]);
+  std::vector<std::string> command = {daemon, std::to_string(node.value), fmt::format("{}", fmt::join(segments, ",")),
                                       std::to_string(launch.report)};
   if (node.value == 0) command.insert(command.end(), launch.program.begin(), launch.program.end());
-  for (const int segment : launch.segments) fcntl(segment, F_SETFD, 0);
+  for (const int segment : segments) fcntl(segment, F_SETFD, 0);
   fcntl(launch.report, F_SETFD, 0);
   std::vector<std::string> environment = launch.environment;
   environment.push_back(fmt::format("{}={}:{}", wire::kEnvEventLog, event_log_cluster, log));
@@ -137,12 +139,13 @@ std::vector<pid_t> start_nodes(const RunSettings& settings, const Launch& launch
   for (uint32_t n = settings.node_count; n-- > 0;)
     if ((spds[n] = start_node({n}, launch, log)) < 0)
       give_up(launch, {spds.begin() + n + 1, spds.end()}, "isolated nodes need namespaces of their own");
+  begin_ringers(launch.segments.boards);
   log_event(wire::kNoNode, "%u nodes begin, the first one's spd is %d", settings.node_count, spds[0]);
   return spds;
 }
 
 void keep_nodes(const std::vector<pid_t>& spds, const Launch& launch, int until) {
-  const std::vector<int> pools(launch.segments.begin() + 1, launch.segments.end());
+  const std::vector<int> pools(launch.segments.common.begin() + 1, launch.segments.common.end());
   const sigset_t open_mask = take_signals();
   const bool lasts = until < 0;
   for (pollfd watched{until, POLLIN, 0}; take_deaths(spds, pools) && !(lasts && told_to_end);) {

@@ -7,13 +7,14 @@
 #include <sys/types.h>
 #include <vector>
 
+#include "spctl/cluster_segment.hpp"
 #include "spctl/message.hpp"
 #include "spctl/run_settings.hpp"
 
 namespace sp::spctl {
 
 struct Launch {
-  std::vector<int> segments;        // cluster_segment.hpp
+  Segments segments;
   int report;                       // to spctl (wire/launch_report.hpp)
   std::vector<std::string> program; // file and arguments of the first program; empty: the cluster lasts without one
   std::vector<std::string> environment;

@@ -11,7 +11,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "libsuperproc/cluster/cluster_memory.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "spctl/ringer.hpp"
 #include "vpid/lease.hpp"
 
 namespace sp::spctl {
@@ -43,6 +45,18 @@ void ask_for_fault(wire::Fault& fault) {
   if (step.size() < text.size()) fault.others_first.store(atoi(asked + step.size() + 1));
 }
 
+// For tests: as many programs can have moved at one time.
+uint32_t record_count() {
+  const char* asked = getenv("SUPERPROC_RECORDS");
+  return asked == nullptr ? wire::kMovedCountMax : static_cast<uint32_t>(std::clamp(atoi(asked), 1, 512));
+}
+
+// For tests: as where no kernel wakes a sleeper of another node.
+bool wants_boards() {
+  const char* asked = getenv("SUPERPROC_BELL");
+  return asked != nullptr && std::string_view(asked) == "board";
+}
+
 // False: there are too few process numbers.
 bool format(const RunSettings& settings, const std::string& name) {
   wire::ClusterHeader& c = wire::cluster();
@@ -54,6 +68,8 @@ bool format(const RunSettings& settings, const std::string& name) {
   name.copy(c.name, sizeof c.name - 1);
   size_t at = 0; // it is known to fit
   for (const std::string& folder : settings.image) at += folder.copy(c.image + at, wire::kImageTextMax - 1 - at) + 1;
+  c.moved_count = record_count();
+  c.has_boards = wants_boards();
   c.place_next.store(1); // the first child leaves the first node
   for (uint32_t t = 0; t < settings.node_count; ++t) {
     EventChannel::create(node_bell_line({t}));
@@ -73,7 +89,7 @@ int make_memory(const std::string& name, uint64_t bytes) {
 
 } // namespace
 
-tl::expected<std::vector<int>, Refusal> make_segments(const RunSettings& settings, const std::string& name) {
+tl::expected<Segments, Refusal> make_segments(const RunSettings& settings, const std::string& name) {
   std::vector<int> segments{make_memory("superproc-cluster", wire::kClusterBytes)};
   for (uint32_t n = 0; n < settings.node_count; ++n)
     segments.push_back(make_memory(fmt::format("superproc-pool-{}", n), wire::kPoolBytes));
@@ -85,7 +101,12 @@ tl::expected<std::vector<int>, Refusal> make_segments(const RunSettings& setting
   if (!format(settings, name))
     return refused(fmt::format("kernel.pid_max is {}: too few process numbers for {} nodes; use fewer, or raise it",
                                highest_pid(), settings.node_count));
-  return segments;
+  std::vector<int> boards;
+  for (uint32_t n = 0; wire::cluster().has_boards && n < settings.node_count; ++n)
+    boards.push_back(make_board(n, settings.node_count));
+  if (!boards.empty() && have_board(boards[0]) != 0)
+    return refused(fmt::format("no memory for the nodes' boards: {}", errno_text(errno)));
+  return Segments{segments, boards};
 }
 
 } // namespace sp::spctl

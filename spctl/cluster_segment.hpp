@@ -11,7 +11,12 @@
 
 namespace sp::spctl {
 
-// Descriptors, of the segment first, then of each node's pool. `name`: of a cluster that lasts, else empty.
-tl::expected<std::vector<int>, Refusal> make_segments(const RunSettings& settings, const std::string& name);
+struct Segments {
+  std::vector<int> common; // descriptors, of the segment first, then of each node's pool
+  std::vector<int> boards; // of each node; none: the nodes sleep on futexes
+};
+
+// `name`: of a cluster that lasts, else empty.
+tl::expected<Segments, Refusal> make_segments(const RunSettings& settings, const std::string& name);
 
 } // namespace sp::spctl

@@ -39,7 +39,7 @@ void end_bodies(NodeId dead) {
     m.wait_status.store(SIGKILL);
     while (state != wire::MovedState::free && state != wire::MovedState::ended)
       if (m.state.compare_exchange_weak(state, wire::MovedState::ended)) break;
-    sys::futex_wake(state_word(m), 1 << 30);
+    NodeBell::wake(state_word(m), 1 << 30);
     if (const auto bell = EventChannel::open(moved_bell_line(i))) bell->notify(wire::kBellLocal);
   }
 }

@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "gnttab-shm/node_bell.hpp"
 #include "libsuperproc/base/sys.hpp"
 #include "libsuperproc/wire/cluster.hpp"
 #include "libsuperproc/wire/launch_report.hpp"
@@ -60,7 +61,7 @@ bool await_nodes() {
   for (uint32_t n = 0; n < c.node_count; ++n)
     while (c.nodes[n].state.load() == wire::SpdState::absent) {
       if (waitpid(-1, nullptr, WNOHANG) != 0) return false;
-      sys::futex_wait(reinterpret_cast<const volatile uint32_t*>(&c.nodes[n].state), 0, kLookAgainNs);
+      NodeBell::sleep(reinterpret_cast<const volatile uint32_t*>(&c.nodes[n].state), 0, kLookAgainNs);
     }
   return true;
 }
@@ -69,7 +70,7 @@ bool await_nodes() {
   const pid_t guard = getppid();
   const std::vector<pid_t> spds = start_nodes(settings, launch);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  std::vector<int> kept(launch.segments.begin() + 1, launch.segments.end());
+  std::vector<int> kept(launch.segments.common.begin() + 1, launch.segments.common.end());
   kept.insert(kept.end(), {file, launch.report});
   have_nothing_open(kept);
   const auto first = process_now(spds[0]);

@@ -137,7 +137,7 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::watch_waiter: return watch_waiter(self, static_cast<pid_t>(record));
     default: break;
   }
-  if (record >= wire::kMovedCountMax) return -EINVAL;
+  if (record >= wire::moved_count()) return -EINVAL;
   const auto index = static_cast<uint32_t>(record);
   switch (static_cast<NodeOperation>(request.operation)) {
     case NodeOperation::start_body: return start_body(self, index);
@@ -164,7 +164,7 @@ void serve(NodeId self) {
   NodeQueue queue = open_queue(self);
   std::atomic<wire::SpdState>& state = wire::cluster().nodes[self.value].state;
   state.store(wire::SpdState::running);
-  sys::futex_wake(reinterpret_cast<const volatile uint32_t*>(&state), 1);
+  NodeBell::wake(reinterpret_cast<const volatile uint32_t*>(&state), 1);
   static Forsaken forsaken(self);
   vpid::LeaseWatch numbers(lease_of(self).first, lease_of(self).end);
   for (;;) {

@@ -157,13 +157,13 @@ bool failed_to_arrive(wire::Moved& m, NodeId self, int status) {
   const uint32_t failed = wire::kArrivalFailed + (WIFEXITED(status) ? WEXITSTATUS(status) : EIO);
   if (!m.arrival.compare_exchange_strong(on_its_way, failed)) return false;
   wire::cluster().nodes[self.value].body_count.fetch_sub(1);
-  sys::futex_wake(arrival_word(m), 1);
+  NodeBell::wake(arrival_word(m), 1);
   return true;
 }
 
 void begins_no_more(wire::Moved& m) {
   m.begins.store(0);
-  sys::futex_wake(begins_word(m), 1);
+  NodeBell::wake(begins_word(m), 1);
 }
 
 void report(NodeId self, uint32_t record, const siginfo_t& news, int status) {

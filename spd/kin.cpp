@@ -95,7 +95,7 @@ long adopt(NodeId self, uint32_t parent, pid_t child) {
   }
   constexpr int64_t kLookNs = 10'000'000;
   while (m.state.load() == wire::MovedState::claimed && is_alive(wire::moved(parent)))
-    sys::futex_wait(state_word(m), static_cast<uint32_t>(wire::MovedState::claimed), kLookNs);
+    NodeBell::sleep(state_word(m), static_cast<uint32_t>(wire::MovedState::claimed), kLookNs);
   return 0;
 }
 

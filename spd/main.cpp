@@ -3,9 +3,10 @@
 // each node; nobody else has a reason to. It furnishes the node, begins bodies that others ask for, reports how they end, and
 // adopts orphans.
 //
-//   spd NODE SEGMENTS REPORT [FILE ARGUMENTS...]    descriptors of the cluster segment and of each node's pool, with commas
-//                                                   between, and of the launcher's pipe; the first node's spd runs the
-//                                                   program, if there is one: a cluster that lasts has none
+//   spd NODE SEGMENTS REPORT [FILE ARGUMENTS...]    descriptors of the cluster segment, of each node's pool and, if it has
+//                                                   one, of the node's board, with commas between, and of the launcher's
+//                                                   pipe; the first node's spd runs the program, if there is one: a
+//                                                   cluster that lasts has none
 // Threads: one serves requests, three watch processes that are not its children, the main one reaps its children.
 #include <algorithm>
 #include <cerrno>
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "libsuperproc/base/sys.hpp"
+#include "libsuperproc/cluster/cluster_memory.hpp"
 #include "libsuperproc/cluster/event_log.hpp"
 #include "libsuperproc/cluster/node_cpus.hpp"
 #include "spd/agent.hpp"
@@ -103,7 +105,7 @@ void await_other_nodes() {
   for (uint32_t n = 1; n < sp::spd::node_count(); ++n) {
     const auto& state = sp::wire::cluster().nodes[n].state;
     while (state.load() == sp::wire::SpdState::absent)
-      sp::sys::futex_wait(reinterpret_cast<const volatile uint32_t*>(&state), 0, kLookAgainNs);
+      sp::NodeBell::sleep(reinterpret_cast<const volatile uint32_t*>(&state), 0, kLookAgainNs);
     if (state.load() == sp::wire::SpdState::dead) _exit(125);
   }
 }
@@ -125,13 +127,15 @@ int main(int count, char** arguments) {
   sp::spd::map_cluster(segments[0]);
   unsetenv(sp::wire::kEnvEventLog);
   const uint32_t node_count = sp::spd::node_count();
-  if (self.value >= node_count || segments.size() != 1 + node_count) return 125;
+  const bool has_board = sp::wire::cluster().has_boards;
+  if (self.value >= node_count || segments.size() != 1 + node_count + has_board) return 125;
+  if (has_board && sp::have_board(segments.back()) != 0) return 125;
   sp::spd::write_notified_filter(sp::wire::notified_filter());
   sp::spd::furnish(self);
   sp::keep_to_node_cpus(self, sp::wire::cluster().cores_per_node);
   for (const int segment : segments) fcntl(segment, F_SETFD, FD_CLOEXEC);
   start_keeper(segments);
-  sp::spd::have_pools({segments.begin() + 1, segments.end()});
+  sp::spd::have_pools({segments.begin() + 1, segments.begin() + 1 + node_count});
   if (!sp::vpid::set_next_pid(sp::spd::lease_of(self).first))
     sp::spd::give_up(125, "an isolated node cannot choose process numbers (ns_last_pid)", errno);
   const bool has_program = self.value == 0 && count >= 6;

@@ -51,7 +51,7 @@ bool await_shadow(Notification& call, const wire::Moved& m) {
   for (wire::MovedState state; (state = m.state.load()) != wire::MovedState::settled;) {
     if (state != wire::MovedState::claimed && state != wire::MovedState::leaving) return false;
     call.wait_begins();
-    sys::futex_wait(state_word(m), static_cast<uint32_t>(state), kLookNs);
+    NodeBell::sleep(state_word(m), static_cast<uint32_t>(state), kLookNs);
   }
   return true;
 }

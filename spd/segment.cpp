@@ -3,9 +3,9 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <sys/mman.h>
+#include <cstring>
 
-#include "libsuperproc/wire/cluster.hpp"
+#include "libsuperproc/cluster/cluster_memory.hpp"
 
 namespace sp::spd {
 
@@ -37,10 +37,8 @@ bool find_cluster() {
 }
 
 void map_cluster(int descriptor) {
-  void* const there = reinterpret_cast<void*>(wire::kClusterBase);
-  void* at = mmap(there, wire::kClusterBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, descriptor, 0);
-  if (at != there) {
-    perror("superproc: cannot map the cluster's memory");
+  if (const long failed = map_cluster_segment(descriptor)) {
+    fprintf(stderr, "superproc: cannot map the cluster's memory: %s\n", strerror(static_cast<int>(-failed)));
     exit(125);
   }
   if (find_cluster()) return;

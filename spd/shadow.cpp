@@ -29,6 +29,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "libsuperproc/cluster/cluster_memory.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "libsuperproc/cluster/pause.hpp"
 #include "spd/admission.hpp"
@@ -203,7 +204,7 @@ void become_shadow_of(uint32_t child) {
   pthread_create(&taker, nullptr, [](void*) -> void* { return take_requests(), nullptr; }, nullptr);
   wire::MovedState claimed = wire::MovedState::claimed;
   body().state.compare_exchange_strong(claimed, wire::MovedState::settled);
-  sys::futex_wake(state_word(body()), 1 << 30);
+  NodeBell::wake(state_word(body()), 1 << 30);
   pass_signals_on();
 }
 
@@ -271,7 +272,7 @@ long after_exec(const CallWords& a) {
 }
 
 bool is_claimed_here(uint64_t child) {
-  if (child >= wire::kMovedCountMax || child == record) return false;
+  if (child >= wire::moved_count() || child == record) return false;
   const wire::Moved& m = wire::moved(static_cast<uint32_t>(child));
   return m.state.load() == wire::MovedState::claimed && m.shadow_node.load() == body().shadow_node.load();
 }
@@ -342,14 +343,11 @@ int main(int, char**) {
   using sp::wire::MovedState;
   block_all_signals();
   const char* text = getenv(sp::wire::kEnvMoved);
-  char segment[32];
-  snprintf(segment, sizeof segment, "/proc/%d/fd/%d", sp::wire::kKeeperPid, sp::wire::kKeeperSegment);
-  const int descriptor = open(segment, O_RDWR | O_CLOEXEC);
-  if (!text || descriptor < 0) return fprintf(stderr, "sp-shadow is started by superproc, not by people\n"), 125;
-  map_cluster(descriptor);
-  close(descriptor);
+  if (!text || sp::map_cluster_of_keeper() != 0)
+    return fprintf(stderr, "sp-shadow is started by superproc, not by people\n"), 125;
+  if (!find_cluster()) return 125;
   record = static_cast<uint32_t>(atoi(text));
-  if (record >= sp::wire::kMovedCountMax || body().pid.load() != getpid()) return 125;
+  if (record >= sp::wire::moved_count() || body().pid.load() != getpid()) return 125;
   use = body().use.load();
   sp::pause_at(sp::wire::Step::shadow_starts);
   publish_descriptors(record);
@@ -359,7 +357,7 @@ int main(int, char**) {
   prctl(PR_SET_NAME, name);
   MovedState leaving = MovedState::leaving;
   body().state.compare_exchange_strong(leaving, MovedState::settled); // first: what is asked of it may end its part
-  sp::sys::futex_wake(sp::state_word(body()), 1 << 30);
+  sp::NodeBell::wake(sp::state_word(body()), 1 << 30);
   pthread_t taker;
   pthread_create(&taker, nullptr, [](void*) -> void* { return take_requests(), nullptr; }, nullptr);
   pass_signals_on();

@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 
 #include "libsuperproc/base/line.hpp"
-#include "libsuperproc/base/path.hpp"
+#include "libsuperproc/cluster/cluster_memory.hpp"
 #include "libsuperproc/cluster/credentials.hpp"
 #include "libsuperproc/cluster/pause.hpp"
 #include "vfd/call_scope.hpp"
@@ -21,14 +21,7 @@ namespace sp::vfd {
 namespace {
 
 bool map_segment() {
-  Path name;
-  name << "/proc/" << wire::kKeeperPid << "/fd/" << wire::kKeeperSegment;
-  const long descriptor = sys::call(SYS_openat, AT_FDCWD, name.text(), O_RDWR | O_CLOEXEC, 0);
-  if (sys::failed(descriptor)) return false;
-  const long at = sys::call(SYS_mmap, wire::kClusterBase, wire::kClusterBytes, PROT_READ | PROT_WRITE,
-                            MAP_SHARED | MAP_FIXED_NOREPLACE, descriptor, 0);
-  sys::call(SYS_close, descriptor);
-  if (at != static_cast<long>(wire::kClusterBase)) return false;
+  if (map_cluster_of_keeper() != 0) return false;
   sys::call(SYS_madvise, wire::kClusterBase, wire::kClusterBytes, MADV_DONTDUMP); // a core is the program's
   const wire::ClusterHeader& c = wire::cluster();
   return c.magic == wire::kClusterMagic && c.version == wire::kClusterVersion && c.bytes == sizeof c &&
@@ -39,9 +32,9 @@ bool map_segment() {
 uint32_t record_named(const char* text) {
   uint32_t index = 0;
   if (!text || !*text) return kNoRecord;
-  for (; *text >= '0' && *text <= '9' && index < wire::kMovedCountMax; ++text)
+  for (; *text >= '0' && *text <= '9' && index < wire::moved_count(); ++text)
     index = index * 10 + static_cast<uint32_t>(*text - '0');
-  if (index >= wire::kMovedCountMax) return kNoRecord;
+  if (index >= wire::moved_count()) return kNoRecord;
   return wire::moved(index).pid.load() == sys::call(SYS_getpid) ? index : kNoRecord;
 }
 
@@ -70,7 +63,7 @@ void tell_of_exec() {
 }
 
 void await_state(wire::Moved& m, wire::MovedState state) {
-  while (m.state.load() == state) sys::futex_wait(state_word(m), static_cast<uint32_t>(state));
+  while (m.state.load() == state) NodeBell::sleep(state_word(m), static_cast<uint32_t>(state));
 }
 
 } // namespace
@@ -100,6 +93,7 @@ bool attach(const char* moved) {
 }
 
 bool arrive(uint32_t index) {
+  if (have_board_of_keeper() != 0) return false;
   wire::Moved& m = wire::moved(index);
   membership.record = index;
   membership.node = {m.body_node.load()};
@@ -107,7 +101,7 @@ bool arrive(uint32_t index) {
   m.fresh.store(0);
   pause_at(wire::Step::rebuilt);
   m.arrival.store(static_cast<uint32_t>(wire::Arrival::arrived));
-  sys::futex_wake(arrival_word(m), 1);
+  NodeBell::wake(arrival_word(m), 1);
   take_places();
   return true;
 }
@@ -158,7 +152,7 @@ long await_child(ChildRecord child, long pid) {
   wire::Moved& m = wire::moved(child.index);
   siginfo_t info{};
   while (pid > 0 && m.state.load() == wire::MovedState::claimed && m.use.load() == child.use && info.si_pid != pid) {
-    if (sys::futex_wait(state_word(m), static_cast<uint32_t>(wire::MovedState::claimed), kLookAgainNs) == -ETIMEDOUT &&
+    if (NodeBell::sleep(state_word(m), static_cast<uint32_t>(wire::MovedState::claimed), kLookAgainNs) == -ETIMEDOUT &&
         sys::call(SYS_waitid, P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0) != 0)
       break;
   }
@@ -179,7 +173,7 @@ void await_undone(long child) {
     if (m.pid.load() != child || m.body_node.load() != membership.node.value || !m.undoes.load()) continue;
     if (sys::call(SYS_kill, child, 0) != -ESRCH) return; // it has stopped
     for (uint32_t looks = 0; m.pid.load() == child && looks < kLooksMax; ++looks)
-      sys::futex_wait(state_word(m), static_cast<uint32_t>(m.state.load()), kLookAgainNs);
+      NodeBell::sleep(state_word(m), static_cast<uint32_t>(m.state.load()), kLookAgainNs);
   }
 }
 

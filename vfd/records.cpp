@@ -6,7 +6,7 @@ namespace sp::vfd {
 constinit Membership membership{false, {0}, kNoRecord};
 
 uint32_t claim_record(NodeId body_node, NodeId shadow_node) {
-  for (uint32_t i = 0; i < wire::kMovedCountMax; ++i) {
+  for (uint32_t i = 0; i < wire::moved_count(); ++i) {
     wire::Moved& m = wire::moved(i);
     wire::MovedState free = wire::MovedState::free;
     if (!m.state.compare_exchange_strong(free, wire::MovedState::claimed)) continue;

@@ -80,7 +80,7 @@ inline const volatile uint32_t* begins_word(const wire::Moved& m) {
 }
 inline void set_state(wire::Moved& m, wire::MovedState state) {
   m.state.store(state);
-  sys::futex_wake(state_word(m), 1 << 30);
+  NodeBell::wake(state_word(m), 1 << 30);
 }
 // Whoever watches a process for the sake of this use of the record is told first that it is over: the next use may begin
 // at once, and must not be taken for this one.

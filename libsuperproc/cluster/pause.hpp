@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The steps of wire/fault.hpp. Where no fault is asked for it costs the load of a word that nobody writes.
 #pragma once
+#include "gnttab-shm/node_bell.hpp"
 #include "libsuperproc/base/sys.hpp"
 #include "libsuperproc/wire/cluster.hpp"
 
@@ -12,7 +13,7 @@ namespace sp {
   fault.pid.store(static_cast<int32_t>(sys::call(SYS_getpid)));
   fault.reached.store(1);
   for (int64_t paused_ns = 0; paused_ns < kPauseNs && fault.go_on.load() == 0; paused_ns += kLookNs)
-    sys::futex_wait(reinterpret_cast<const volatile uint32_t*>(&fault.go_on), 0, kLookNs);
+    NodeBell::sleep(reinterpret_cast<const volatile uint32_t*>(&fault.go_on), 0, kLookNs);
 }
 
 inline void pause_at(wire::Step step) {

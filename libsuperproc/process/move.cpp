@@ -90,7 +90,7 @@ long await_begin(uint32_t record) {
     Patience patience(WaitPolicy{}, wire::kCpuUnknown);
     for (uint32_t seen; begins(seen = m.begins.load());) {
       if (m.state.load() != wire::MovedState::claimed) return false;
-      if (patience.pass() == Patience::Next::sleep) sys::futex_wait(begins_word(m), seen, kLookAgainNs);
+      if (patience.pass() == Patience::Next::sleep) NodeBell::sleep(begins_word(m), seen, look_again_ns(kLookAgainNs));
     }
     return true;
   };

@@ -58,7 +58,7 @@ long await_arrival(uint32_t record) {
   constexpr auto kOnItsWay = static_cast<uint32_t>(wire::Arrival::on_its_way);
   const wire::Moved& m = wire::moved(record);
   while (m.arrival.load() == kOnItsWay && m.state.load() == wire::MovedState::claimed)
-    sys::futex_wait(arrival_word(m), kOnItsWay, kLookAgainNs);
+    NodeBell::sleep(arrival_word(m), kOnItsWay, kLookAgainNs);
   const uint32_t arrival = m.arrival.load();
   if (arrival == static_cast<uint32_t>(wire::Arrival::arrived)) return 0;
   return arrival > wire::kArrivalFailed ? -static_cast<long>(arrival - wire::kArrivalFailed) : -EIO;

@@ -11,6 +11,7 @@
 
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/robust_word.hpp"
+#include "libsuperproc/cluster/cluster_memory.hpp"
 #include "libsuperproc/cluster/pool.hpp"
 #include "libsuperproc/memory/file_elsewhere.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
@@ -82,6 +83,7 @@ void leave_core_to_home() {
 }
 
 [[noreturn]] void live() {
+  if (const long failed = have_board_of_keeper()) sys::call(SYS_exit_group, -failed);
   const auto pid = static_cast<int32_t>(sys::call(SYS_getpid));
   const NodeId node = vpid::node_of(pid);
   node_private() = {wire::kControlMagic, node.value, pid};

@@ -3,8 +3,10 @@
 // and every shadow maps it at kClusterBase. It is input to each of them: numbers are bounded, texts are ended by the
 // reader, before they are used.
 //
-//   ClusterHeader | for each node its queue: doorbell, a ring from every node | waiters on futexes | Accounts |
-//   Moved[kMovedCountMax]
+//   ClusterHeader | filter, sleepers | for each node its queue: doorbell, a ring from every node | waiters on futexes |
+//   Accounts | Moved[moved_count]
+//
+// Where nodes have kernels of their own a board of the node's lies over the page at kClusterBoard (wire_board.hpp).
 //
 // A *moved* SubProcess has its body on one node and a *shadow* on the node where it began: a process with the same
 // number, the same parent, group, session and terminal, and the open files that it inherited. The body asks the shadow to
@@ -40,7 +42,7 @@
 namespace sp::wire {
 
 inline constexpr uint64_t kClusterMagic = 0x31'7274736c637073; // "spclstr1"
-inline constexpr uint32_t kClusterVersion = 5;
+inline constexpr uint32_t kClusterVersion = 6;
 inline constexpr uint32_t kClusterNameMax = 32; // with its zero byte
 inline constexpr uint32_t kImageTextMax = 4096;
 inline constexpr uint64_t kArgumentsShownMax = 4096; // of a program, by its shadow
@@ -54,10 +56,13 @@ inline constexpr uint64_t kAccounts = kClusterBase + (32ull << 20);
 inline constexpr uint64_t kMovedBase = kClusterBase + (64ull << 20);
 inline constexpr uint32_t kMovedCountMax = 512;
 inline constexpr uint64_t kMovedBytes = 2ull << 20; // of one record with its ring and transfer area
-inline constexpr uint64_t kClusterBytes = kMovedBase + kMovedCountMax * kMovedBytes - kClusterBase;
+constexpr uint64_t cluster_bytes(uint32_t moved_count) { return kMovedBase + moved_count * kMovedBytes - kClusterBase; }
+inline constexpr uint64_t kClusterBytes = cluster_bytes(kMovedCountMax);    // of addresses
+inline constexpr uint64_t kClusterSleepers = kClusterBase + (768ull << 10); // gnttab-shm/wire_board.hpp
+inline constexpr uint64_t kClusterBoard = kMovedBase - 4096;
 static_assert(kClusterQueues + kNodeCountMax * kClusterQueueBytes <= kClusterFutexes);
 static_assert(kClusterFutexes + kClusterFutexBytes <= kAccounts);
-static_assert(kAccounts + sizeof(Accounts) <= kMovedBase);
+static_assert(kAccounts + sizeof(Accounts) <= kClusterBoard);
 static_assert(kClusterBase + kClusterBytes <= kControlBase);
 
 enum class SpdState : uint32_t { absent = 0, running = 1, dead = 2 };
@@ -88,6 +93,8 @@ struct ClusterHeader {
   // Folders that all nodes have alike, while all else is the first node's; each ended by a zero byte, the list by an empty
   // one. None: the nodes have all files in common.
   char image[kImageTextMax];
+  uint32_t moved_count; // records there are; a cluster of ranges of memory pays for all of them from the start
+  uint32_t has_boards;  // 1: no kernel wakes a sleeper of another node (gnttab-shm/node_bell.hpp)
 };
 static_assert(sizeof(ClusterHeader) <= kClusterQueues - kClusterBase);
 static_assert(offsetof(ClusterHeader, fault) == 1152); // tests/fault/steps
@@ -254,7 +261,7 @@ inline constexpr const char* kEnvPlaced =
 inline constexpr const char* kEnvPreload = "SUPERPROC_PRELOAD"; // what spd gives to the program as LD_PRELOAD
 inline constexpr const char* kEnvCluster = "SUPERPROC_CLUSTER"; // where spd and sp-shadow are, set by spctl
 inline constexpr int kKeeperPid = 2;                            // on every node, holds the cluster segment ...
-inline constexpr int kKeeperSegment = 3;                        // ... as this descriptor
+inline constexpr int kKeeperSegment = 3;                        // ... as this descriptor (cluster/cluster_memory.hpp)
 
 // The filter by which the kernel knows what calls to ask about: each spd writes the same, before it serves.
 inline constexpr uint64_t kNotifiedFilter = kClusterBase + (512 << 10);
@@ -265,7 +272,7 @@ struct NotifiedFilter {
   uint64_t instructions[kFilterLengthMax]; // struct sock_filter
 };
 static_assert(sizeof(ClusterHeader) <= kNotifiedFilter - kClusterBase);
-static_assert(kNotifiedFilter + sizeof(NotifiedFilter) <= kClusterQueues);
+static_assert(kNotifiedFilter + sizeof(NotifiedFilter) <= kClusterSleepers);
 inline NotifiedFilter& notified_filter() { return *reinterpret_cast<NotifiedFilter*>(kNotifiedFilter); }
 
 // Only calls on numbers below this are notified: so many descriptors of its shadow's can a supervised program have.
@@ -273,6 +280,11 @@ inline constexpr uint32_t kNotifiedDescriptors = 64;
 
 inline Accounts& accounts() { return *reinterpret_cast<Accounts*>(kAccounts); }
 inline ClusterHeader& cluster() { return *reinterpret_cast<ClusterHeader*>(kClusterBase); }
+// Whatever the header says by now.
+inline uint32_t moved_count() {
+  const uint32_t count = static_cast<const volatile uint32_t&>(cluster().moved_count);
+  return count < kMovedCountMax ? count : kMovedCountMax;
+}
 inline Moved& moved(uint32_t index) { return *reinterpret_cast<Moved*>(kMovedBase + index * kMovedBytes); }
 inline uint64_t transfer_area(uint32_t index, uint32_t n) {
   return kMovedBase + index * kMovedBytes + kMovedTransfer + n * kTransferBytes;

@@ -21,7 +21,8 @@
 
 namespace sp::wire {
 
-inline constexpr int kKeeperPools = 4; // the keeper's descriptor of node 0's pool, node n's is n further
+inline constexpr int kKeeperPools =
+    4; // the keeper's descriptor of node 0's pool, node n's is n further; then its board
 inline constexpr uint32_t kSpaceCountMax = 1024;
 inline constexpr uint64_t kSpaceBytes = 1ull
                                         << 48; // twice the addresses that a program has: the upper half is for ours

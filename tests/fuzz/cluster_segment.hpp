@@ -25,7 +25,8 @@ inline void format_cluster(uint32_t node_count) {
   map_segment();
   wire::ClusterHeader& c = wire::cluster();
   std::memset(static_cast<void*>(&c), 0, sizeof c);
-  c.version = wire::kClusterVersion, c.bytes = sizeof c, c.node_count = node_count, c.magic = wire::kClusterMagic;
+  c.version = wire::kClusterVersion, c.bytes = sizeof c, c.node_count = node_count;
+  c.moved_count = wire::kMovedCountMax, c.magic = wire::kClusterMagic;
   insist(vpid::lease_out(c, 32768), "no leases");
   for (uint32_t target = 0; target < node_count; ++target) {
     EventChannel::create(node_bell_line({target}));
