@@ -10,6 +10,7 @@
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/cluster/common_files.hpp"
+#include "libsuperproc/memory/own_pages.hpp"
 #include "libsuperproc/process/exec.hpp"
 #include "libsuperproc/wire/address_map.hpp"
 #include "vfd/body.hpp"
@@ -58,15 +59,15 @@ struct Name : Path {
 
 // ---- the folder ----
 
-bool is_of_this_user(long file, mode_t type) {
-  struct stat about;
+bool is_of_this_user(long file, mode_t type, struct stat& about) {
   return !sys::failed(sys::call(SYS_fstat, file, &about)) && (about.st_mode & S_IFMT) == type &&
          about.st_uid == static_cast<uid_t>(sys::call(SYS_geteuid)) && (about.st_mode & kOthers) == 0;
 }
 
 long open_folder(const char* path) {
   const long folder = sys::call(SYS_openat, AT_FDCWD, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-  if (sys::failed(folder) || is_of_this_user(folder, S_IFDIR)) return folder;
+  struct stat about;
+  if (sys::failed(folder) || is_of_this_user(folder, S_IFDIR, about)) return folder;
   sys::call(SYS_close, folder);
   return -EPERM;
 }
@@ -116,17 +117,6 @@ bool make_room(long folder) {
   return now.tv_sec - oldest.seconds > kTimeSeconds && !sys::failed(sys::call(SYS_unlinkat, folder, oldest.name, 0));
 }
 
-bool has_tracer() {
-  char text[512];
-  const long file = sys::call(SYS_openat, AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
-  const long bytes = sys::failed(file) ? 0 : sys::call(SYS_read, file, text, sizeof text - 1);
-  if (!sys::failed(file)) sys::call(SYS_close, file);
-  constexpr char kField[] = "TracerPid:\t";
-  for (long i = 0; i + static_cast<long>(sizeof kField) <= bytes; ++i)
-    if (__builtin_memcmp(text + i, kField, sizeof kField - 1) == 0) return text[i + sizeof kField - 1] != '0';
-  return true;
-}
-
 // More would be SIGXFSZ.
 bool may_write(uint64_t bytes) {
   rlimit limit{};
@@ -148,8 +138,7 @@ bool describe(const LibraryCode& library, const uint8_t* own_id, uint32_t own_id
 
 bool read_end(long file, KeptCode& code) {
   struct stat about;
-  return is_of_this_user(file, S_IFREG) && !sys::failed(sys::call(SYS_fstat, file, &about)) &&
-         about.st_size >= static_cast<off_t>(sizeof code) &&
+  return is_of_this_user(file, S_IFREG, about) && about.st_size >= static_cast<off_t>(sizeof code) &&
          sys::call(SYS_pread64, file, &code, sizeof code, about.st_size - static_cast<off_t>(sizeof code)) ==
              sizeof code &&
          code.stubs + code.stubs_bytes + sizeof code == static_cast<uint64_t>(about.st_size);
@@ -191,23 +180,32 @@ bool write_code(long file, const LibraryCode& library, uint64_t from_stubs, cons
 KeptCodes::KeptCodes(const char* const* environment, const uint8_t* own_build_id, uint32_t build_id_bytes)
     : own_id_(own_build_id), own_id_bytes_(build_id_bytes) {
   if (vfd::in_cluster() && !all_files_are_common()) return; // what maps it could not be forked to another node
+  if (!own_build_id) return;
   Path path;
   name_folder(environment, path);
-  if (!own_build_id) return;
   folder_ = open_folder(path.text());
   if (folder_ == -ENOENT && !sys::failed(sys::call(SYS_mkdir, path.text(), 0700))) folder_ = open_folder(path.text());
-  if (folder_ < 0 || !has_tracer()) return;
-  sys::call(SYS_close, folder_);
-  folder_ = -1;
+  if (folder_ >= 0) pagemap_ = sys::call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC, 0);
 }
 
 KeptCodes::~KeptCodes() {
   if (folder_ >= 0) sys::call(SYS_close, folder_);
+  if (pagemap_ >= 0) sys::call(SYS_close, pagemap_);
+}
+
+bool KeptCodes::is_for(const LibraryCode& library) const {
+  if (folder_ < 0 || pagemap_ < 0) return false;
+  alignas(8) char answers[4096];
+  memory::OwnPages changed(pagemap_, answers, sizeof answers);
+  changed.look_in(page_down(library.start), page_up(library.end));
+  memory::PageRun run;
+  const Result<bool> any = changed.next(run);
+  return any && !*any;
 }
 
 uint64_t KeptCodes::take(const LibraryCode& library, uint64_t stubs, uint32_t& sites) const {
   KeptCode wanted, found{};
-  if (folder_ < 0 || !describe(library, own_id_, own_id_bytes_, stubs, wanted)) return 0;
+  if (!describe(library, own_id_, own_id_bytes_, stubs, wanted)) return 0;
   const long file =
       sys::call(SYS_openat, folder_, Name(library.file, wanted).text(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC, 0);
   if (sys::failed(file)) return 0;
@@ -223,7 +221,7 @@ uint64_t KeptCodes::take(const LibraryCode& library, uint64_t stubs, uint32_t& s
 void KeptCodes::keep(const LibraryCode& library, uint64_t stubs, uint64_t stubs_end, uint32_t sites) const {
   KeptCode code;
   struct stat about;
-  if (folder_ < 0 || sites == 0 || !describe(library, own_id_, own_id_bytes_, stubs, code)) return;
+  if (sites == 0 || !describe(library, own_id_, own_id_bytes_, stubs, code)) return;
   if (sys::failed(sys::call(SYS_stat, library.file, &about))) return;
   const auto file_bytes = static_cast<uint64_t>(about.st_size);
   code.stubs = page_up(file_bytes), code.stubs_bytes = stubs_end - stubs, code.sites = sites;

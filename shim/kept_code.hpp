@@ -8,9 +8,9 @@
 // The folder and its files are this user's alone. A file is written without a name and linked when it is whole, so whoever
 // finds it finds all of it, and a writer's death leaves nothing; nobody writes to it again. What it holds depends on the
 // library, the shim and the distance between the two, which are its name, and are compared; programs that load large
-// libraries, where the distance is another one each time, patch for themselves. So does whoever has a tracer, since
-// breakpoints would be lost. There are at most kKeptFilesMax files; then the oldest goes, which harms nobody who has it
-// mapped. `spctl gc --code` removes the folder.
+// libraries, where the distance is another one each time, patch for themselves. So does a program in whose text somebody
+// has written before, as debuggers do: breakpoints would be lost, or kept. There are at most kKeptFilesMax files; then the
+// oldest goes, which harms nobody who has it mapped. `spctl gc --code` removes the folder.
 #pragma once
 #include <cstdint>
 
@@ -34,13 +34,15 @@ public:
   KeptCodes(const KeptCodes&) = delete;
   ~KeptCodes();
 
+  // Nobody has written to its text, so it may be taken and kept; else the two below must not be called.
+  bool is_for(const LibraryCode& library) const;
   // Maps what is kept of a library; its stubs from `stubs` on, the bytes of them are returned, 0: nothing is kept.
   uint64_t take(const LibraryCode& library, uint64_t stubs, uint32_t& sites) const;
   // Keeps what has been patched, for the next.
   void keep(const LibraryCode& library, uint64_t stubs, uint64_t stubs_end, uint32_t sites) const;
 
 private:
-  long folder_ = -1;
+  long folder_ = -1, pagemap_ = -1;
   const uint8_t* own_id_;
   uint32_t own_id_bytes_;
 };

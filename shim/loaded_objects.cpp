@@ -142,10 +142,11 @@ BuildId own_build_id(const link_map* first) {
 
 uint32_t take_or_patch(const LibraryCode& library, const KeptCodes& kept) {
   const uint64_t stubs = next_page_of_stubs();
+  const bool is_for = kept.is_for(library);
   uint32_t count = 0;
-  if (const uint64_t bytes = kept.take(library, stubs, count)) return take_stubs(bytes), count;
+  if (const uint64_t bytes = is_for ? kept.take(library, stubs, count) : 0) return take_stubs(bytes), count;
   count = patch_sites(library.table, library.bias, library.start, library.end);
-  kept.keep(library, stubs, next_page_of_stubs(), count);
+  if (is_for) kept.keep(library, stubs, next_page_of_stubs(), count);
   return count;
 }
 

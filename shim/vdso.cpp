@@ -100,15 +100,11 @@ bool patch_at(uint8_t* site, Room& room) {
   return true;
 }
 
-} // namespace
-
-namespace {
-
 // False: there is something that is no site.
 bool find_sites(uint8_t* start, uint8_t* end, Sites& sites) {
   bool understood = true;
-  for (uint8_t* p = start; p + 1 < end; ++p) {
-    if (!CodeScan::is_pair(p[0], p[1])) continue;
+  const auto pair_from = [&](const uint8_t* at) { return start + (CodeScan::find_pair(at, end) - start); };
+  for (uint8_t* p = pair_from(start); p != end; p = pair_from(p + 1)) {
     const int32_t number = p[0] == 0x0f && p[1] == 0x05 ? number_at(start, p) : -1;
     if (number >= 0 && !has_handler(static_cast<uint32_t>(number))) continue;
     uint8_t* const site = p - kMoveBytes;

@@ -11,6 +11,8 @@ namespace sp {
 class CodeScan {
 public:
   void add(const uint8_t* bytes, uint64_t count);
+  // The first pair that lies in [at, end); `end`: there is none.
+  static const uint8_t* find_pair(const uint8_t* at, const uint8_t* end);
   static constexpr bool is_pair(uint8_t first, uint8_t second) {
     return (first == 0x0f && (second == 0x05 || second == 0x34)) || (first == 0xcd && second == 0x80);
   }

@@ -28,15 +28,43 @@ bool equal(const char* a, const char* b) {
   return *a == *b;
 }
 
+const char* below_own_process(const char* path) {
+  Path own;
+  own << "/proc/" << sys::call(SYS_getpid);
+  for (const char* name : {"/proc/self", "/proc/thread-self", own.text()})
+    if (const char* rest = below(path, name)) return rest;
+  return nullptr;
+}
+
+// What follows the folder of the program's descriptors, or null.
+const char* below_descriptors(const char* path) {
+  if (const char* rest = below(path, "/dev/fd")) return rest;
+  const char* const own = below_own_process(path);
+  if (!own) return nullptr;
+  const char* const rest = below(own, "/fd");
+  return rest ? rest : below(own, "/fdinfo");
+}
+
+// The descriptor that a path leads to by its number, or kVfdCountMax.
+uint32_t descriptor_named(const char* path) {
+  constexpr const char* kStreams[] = {"/dev/stdin", "/dev/stdout", "/dev/stderr"};
+  for (uint32_t i = 0; i < 3; ++i)
+    if (equal(path, kStreams[i])) return i;
+  const char* name = below_descriptors(path);
+  uint32_t number = 0;
+  if (!name || !*name || ends_name(*++name)) return wire::kVfdCountMax;
+  for (; *name >= '0' && *name <= '9' && number < wire::kVfdCountMax; ++name)
+    number = number * 10 + static_cast<uint32_t>(*name - '0');
+  return ends_name(*name) ? number : wire::kVfdCountMax;
+}
+
 // `name` is a number, `rest` what follows.
 PathPlace place_of_process(const char* name, uint32_t digits, const char* rest) {
   Path folder;
   folder << "/proc/";
   folder.add(name, digits);
   if (sys::call(SYS_access, folder.text(), F_OK) != 0) return PathPlace::home;
-  Path own;
-  own << "/proc/" << sys::call(SYS_getpid);
-  if (below(own.text(), folder.text())) return PathPlace::own_process;
+  if (below_own_process(folder.text())) return PathPlace::own_process;
   return equal(rest, "/stat") || equal(rest, "/status") ? PathPlace::home : PathPlace::here;
 }
 
@@ -75,6 +103,7 @@ bool only_looks(const Call& call) {
 }
 
 PathPlace place_of_absolute(const char* path, const Call& call) {
+  if (vfd::is_remote(descriptor_named(path))) return PathPlace::home;
   if (const char* rest = below(path, "/proc")) return place_below_proc(rest);
   if (all_files_are_common())
     return below(path, "/dev/tty") || below(path, "/dev/shm") ? PathPlace::home : PathPlace::here;
@@ -82,10 +111,6 @@ PathPlace place_of_absolute(const char* path, const Call& call) {
   if (below(path, "/sys")) return PathPlace::here;
   return only_looks(call) && is_common_file(path) ? PathPlace::image : PathPlace::home;
 }
-
-} // namespace
-
-namespace {
 
 bool same(const char* a, const char* b, uint64_t bytes) { return __builtin_memcmp(a, b, bytes) == 0; }
 

@@ -3,6 +3,8 @@
 // files in common, but not
 //   /proc       it shows the processes of the node that mounted it. Home's has all, each by its body or shadow; so there is
 //               what does not name a process of this node, and who somebody's parent, group and terminal are
+//   /proc/self/fd, /dev/fd, /dev/stdin
+//               what is behind a descriptor of the shadow's is there
 //   /dev/tty    the terminal is home's
 //   /dev/shm    so is what is shared as memory (process/shared_mapping.hpp)
 // Where they have the cluster's image only (cluster/common_files.hpp), whatever else has a name is home's: files outside the
