@@ -25,6 +25,8 @@ ordered_json node_json(const NodeView& node) {
           {"signals_forwarded", node.signals_forwarded},
           {"forks", node.forks},
           {"execs", node.execs},
+          {"pipe_transfers", node.pipe_transfers},
+          {"pipe_bytes", node.pipe_bytes},
           {"doorbells", node.doorbells}};
 }
 

@@ -46,6 +46,8 @@ NodeView view_of(const wire::NodeRecord& record, uint32_t index) {
   view.signals_forwarded = record.signals_forwarded.load(std::memory_order_relaxed);
   view.forks = record.forks.load(std::memory_order_relaxed);
   view.execs = record.execs.load(std::memory_order_relaxed);
+  view.pipe_transfers = record.pipe_transfers.load(std::memory_order_relaxed);
+  view.pipe_bytes = record.pipe_bytes.load(std::memory_order_relaxed);
   view.doorbells = record.doorbells.load(std::memory_order_relaxed);
   return view;
 }

@@ -24,6 +24,7 @@ struct NodeView {
   uint32_t thread_started_count;
   std::vector<uint32_t> cpus;
   uint64_t requests_served, requests_sent, dispatched, trapped, signals_forwarded, forks, execs, doorbells;
+  uint64_t pipe_transfers, pipe_bytes;
 };
 
 struct ThreadView {

@@ -24,6 +24,8 @@ constexpr Counter kCounters[] = {
     {"signals forwarded", &NodeView::signals_forwarded},
     {"forks", &NodeView::forks},
     {"execs", &NodeView::execs},
+    {"pipe transfers by ring", &NodeView::pipe_transfers},
+    {"... their bytes", &NodeView::pipe_bytes},
 };
 
 std::string trapped_text(const ControlView& control) {

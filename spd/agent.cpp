@@ -11,6 +11,7 @@
 #include "spd/bodies.hpp"
 #include "spd/inquiries.hpp"
 #include "spd/parked.hpp"
+#include "spd/pipe_rings.hpp"
 #include "spd/report.hpp"
 #include "spd/segment.hpp"
 #include "spd/forsaken.hpp"
@@ -154,6 +155,11 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::old_pids: return take_pids_back();
     case NodeOperation::signal_home: return signal_home(self, index, signal);
     case NodeOperation::poke_body: return poke_body(self, index, signal);
+    case NodeOperation::join_pipe: return join_pipe(self, index, signal);
+    case NodeOperation::fill_pipe:
+      return fill_pipe(self, index, signal, {static_cast<uint32_t>(request.arguments[2])});
+    case NodeOperation::leave_pipe:
+      return leave_pipe(self, index, signal, {static_cast<uint32_t>(request.arguments[2])});
     case NodeOperation::supervise: return supervise_body(self, index, request.arguments[1], request.arguments[2]);
     default: break;
   }

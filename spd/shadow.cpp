@@ -39,6 +39,7 @@
 #include "spd/shadow_descriptors.hpp"
 #include "spd/shadow_credentials.hpp"
 #include "spd/shadow_name.hpp"
+#include "spd/shadow_pipes.hpp"
 #include "spd/unplaced.hpp"
 
 namespace sp::spd {
@@ -142,6 +143,7 @@ void raise_as_default(int signal) {
 }
 
 [[noreturn]] void end_as(int status) {
+  leave_pipes(record);
   pause_at(wire::Step::shadow_ends);
   if (!body().undoes.load()) release(body());
   if (WIFSIGNALED(status) && WTERMSIG(status) <= 64) {
@@ -232,6 +234,7 @@ long clone_as_next(uint32_t child) {
 
 long fork_for(uint32_t child) {
   pause_at(wire::Step::shadow_forks);
+  leave_pipes(record);
   copy_descriptors(record, child); // now: what is opened meanwhile is not the child's
   long made = clone_self(child, Number::chosen);
   if (made == -EPERM) made = clone_as_next(child);
@@ -245,6 +248,7 @@ long come_home() {
   Departed program;
   if (!read_departure(record, program)) return -EINVAL;
   if (access(program.path, X_OK) != 0) return -errno;
+  leave_pipes(record);
   if (program.departure.stays) set_state(body(), wire::MovedState::gone_home);
   else release(body());
   const int error = become(program);
@@ -263,6 +267,7 @@ long identify(uint64_t address) {
 }
 
 long after_exec(const CallWords& a) {
+  leave_pipes(record);
   close_at_exec(record);
   detach_all();
   if (!in_segment(a[0], sizeof body().departure.name) || a[2] > wire::kArgumentsShownMax || !in_segment(a[1], a[2]))
@@ -284,6 +289,7 @@ void answer(const Ring& ring, const Ticket& ticket, long result) {
 
 void take_call(const Ring& ring, const TakenRequest& taken) {
   const auto& a = taken.request.arguments;
+  leave_pipes_for(record, a);
   const bool poked = taken.request.flags != 0 && taken.request.flags != wire::kOnlyIfReady;
   if (!poked && !may_block(a)) return answer(ring, taken.ticket, perform_call(record, a));
   if (taken.request.flags == wire::kOnlyIfReady) return answer(ring, taken.ticket, wire::kWouldWait);
@@ -299,6 +305,9 @@ void take(Ring& ring, const TakenRequest& taken) {
       return take_call(ring, taken);
     case wire::ShadowOperation::fork:
       return answer(ring, taken.ticket, is_claimed_here(a[0]) ? fork_for(static_cast<uint32_t>(a[0])) : -EINVAL);
+    case wire::ShadowOperation::join_pipe:
+      return answer(ring, taken.ticket, a[1] ? join_pipe_of(record, a[0]) : (leave_pipe_of(record, a[0]), 0));
+    case wire::ShadowOperation::fill_pipe: return answer(ring, taken.ticket, fill_pipe_of(record, a[0]));
     case wire::ShadowOperation::after_exec: return answer(ring, taken.ticket, after_exec(a));
     case wire::ShadowOperation::identify: return answer(ring, taken.ticket, identify(a[0]));
     case wire::ShadowOperation::come_home: return answer(ring, taken.ticket, come_home());

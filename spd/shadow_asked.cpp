@@ -10,6 +10,7 @@
 #include "spd/notification.hpp"
 #include "spd/places.hpp"
 #include "vfd/passing.hpp"
+#include "vfd/pipe_transfer.hpp"
 #include "vfd/shadow_call.hpp"
 
 namespace sp::vfd {
@@ -81,6 +82,10 @@ long open_there(long number, const uint64_t (&a)[6], int close_on_exec) {
   shadow_call(SYS_close, there);
   return place;
 }
+
+// A program without the shim has its pipes in the kernel.
+bool is_pipe(uint64_t) { return false; }
+long transfer_by_pipe(long number, const uint64_t (&arguments)[6], Plainly plainly) { return plainly(number, arguments); }
 
 // What it passes must be the shadow's, and what it receives becomes the shadow's: the program's own kernel has no part.
 SentDescriptors::~SentDescriptors() = default;

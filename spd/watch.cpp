@@ -91,6 +91,7 @@ bool look_after(NodeId self, Watch& w) {
 // The one who stands for the body is gone, so nobody can ask or tell any more.
 void shadow_ended(NodeId self, const Watch& gone) {
   const wire::Moved& m = wire::moved(gone.record);
+  (void)tell(self, self.value, wire::NodeOperation::leave_pipe, gone.record, 0); // its ends are closed
   if (m.state.load() == wire::MovedState::free) return;
   if (m.departure.stays) return ring_shadows(self); // its program has come home; its parent's shadow tells how it ended
   alone.push_back(gone);

@@ -98,6 +98,14 @@ long CallScope::watch_signals(const uint64_t* mask) {
   return sys::call(SYS_signalfd4, -1, &watched, sizeof watched, O_CLOEXEC);
 }
 
+bool CallScope::has_signal() {
+  uint64_t pending = 0;
+  if (!blocked_ || sys::call(SYS_rt_sigpending, &pending, sizeof pending) != 0) return false;
+  if ((pending & ~mask_ & ~bit(SIGSYS) & ~actions().nothing) == 0) return false;
+  interrupted_under(nullptr);
+  return true;
+}
+
 void CallScope::interrupted_under(const uint64_t* mask) {
   interrupted_ = true;
   if (mask) mask_of_wait_ = *mask;

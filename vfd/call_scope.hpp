@@ -27,6 +27,8 @@ public:
   // The signals that would be delivered to the program in a wait with this mask (null: its own), as a new signalfd;
   // -errno.
   long watch_signals(const uint64_t* mask);
+  // One of them is there already. To be asked by what goes on for long without a wait.
+  bool has_signal();
   void interrupted_under(const uint64_t* mask); // one of them has come
 
   // No handler of the program could run in a wait of this thread, which is its only one: the wait needs no precautions.

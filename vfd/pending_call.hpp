@@ -6,6 +6,7 @@
 // mark. So the poke is either seen in ppoll or pending when ppoll begins; it cannot be missed. Whoever is awake first ends
 // the other's wait. A poke that comes too late finds nobody waiting and leaves no trace: the call it meets begins again.
 #pragma once
+#include <atomic>
 #include <csignal>
 #include <poll.h>
 
@@ -34,6 +35,9 @@ public:
   }
   long start(Request request);
 
+  // Before the wait: it is also over when the word has changed, of which a poke tells.
+  void also_until(const std::atomic<uint64_t>& word, uint64_t value) { word_ = &word, value_ = value; }
+
   // Waits for descriptors of this node, a signal of the program (-EINTR), the end of the call, or the time. What ppoll
   // returns, 0 when the call has ended. `mask` as ppoll has it, null: the thread's own.
   long wait_here(pollfd* polled, uint32_t count, int64_t limit_ns, const uint64_t* mask);
@@ -43,11 +47,13 @@ public:
 
 private:
   long wait(pollfd* polled, uint32_t count, int64_t limit_ns);
-  bool done() const { return active_ && link_.ring().is_done(ticket_); }
+  bool done() const { return (active_ && link_.ring().is_done(ticket_)) || (word_ && word_->load() != value_); }
 
   HostTid self_;
   mutable NodeLink link_;
   Ticket ticket_{};
+  const std::atomic<uint64_t>* word_ = nullptr;
+  uint64_t value_ = 0;
   bool active_ = false;
 };
 

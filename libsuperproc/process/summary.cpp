@@ -76,6 +76,7 @@ void write_summary(int status) {
   line << "],\"home\":" << home_node().value << ",\"trapped\":" << node_record(home_node()).trapped.load()
        << ",\"node\":" << (vfd::in_cluster() ? vfd::membership.node.value : home_node().value)
        << ",\"moved\":" << (vfd::is_body() ? "true" : "false") << ",\"patched\":" << control().patched_sites.load()
+       << ",\"pipe_bytes\":" << node_record(this_node()).pipe_bytes.load()
        << ",\"conversion_us\":" << control().conversion_us.load() << "}\n";
   if (vfd::is_body() && !all_files_are_common()) return append_at_home(line);
   append(line);

@@ -13,6 +13,7 @@
 #include "libsuperproc/syscalls/arguments.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "vfd/descriptors.hpp"
+#include "vfd/pipe_transfer.hpp"
 #include "vfd/program_memory.hpp"
 #include "vfd/shadow_call.hpp"
 
@@ -191,6 +192,9 @@ long in_parts(long number, const Arguments& row, const uint64_t (&arguments)[6])
   }
 }
 
+// From or to a transfer area.
+long transferred(long number, const uint64_t (&a)[6]) { return vfd::shadow_call(number, a[0], a[1], a[2], a[3]); }
+
 // readv and its kin become one call for each piece, which a reader can tell only from a datagram; those have recvmsg.
 long by_pieces(long number, const uint64_t (&arguments)[6]) {
   const bool writes = number == SYS_writev || number == SYS_pwritev || number == SYS_pwritev2;
@@ -216,7 +220,8 @@ long by_pieces(long number, const uint64_t (&arguments)[6]) {
     uint64_t at = 0;
     for (uint64_t i = 0; writes && i < count; at += pieces[i++].iov_len)
       if (!vfd::read_program(all + at, pieces[i].iov_base, pieces[i].iov_len)) return -EFAULT;
-    const long result = vfd::shadow_call(one, arguments[0], all, total, arguments[3]);
+    const uint64_t a[6] = {arguments[0], address_of(all), total, arguments[3], 0, 0};
+    const long result = plain && vfd::is_pipe(a[0]) ? vfd::transfer_by_pipe(one, a, transferred) : transferred(one, a);
     at = 0;
     for (uint64_t i = 0; !writes && i < count && static_cast<long>(at) < result; at += pieces[i++].iov_len) {
       const uint64_t left = static_cast<uint64_t>(result) - at;
@@ -236,16 +241,21 @@ long by_pieces(long number, const uint64_t (&arguments)[6]) {
   return static_cast<long>(done);
 }
 
-} // namespace
-
-long call_by_shadow(long number, const uint64_t (&arguments)[6]) {
-  const Arguments* found = find_arguments(number);
-  if (!found) return -ENOSYS;
-  const Arguments& row = *found;
+long call_plainly(long number, const uint64_t (&arguments)[6]) {
+  const Arguments& row = *find_arguments(number);
   if (row.at[1].kind == ArgumentKind::iovin || row.at[1].kind == ArgumentKind::iovout)
     return by_pieces(number, arguments);
   if (buffer_of(row, number) >= 0 && arguments[2] > kPartBytes) return in_parts(number, row, arguments);
   return once(number, row, arguments, close_on_exec_of(number, arguments));
+}
+
+} // namespace
+
+long call_by_shadow(long number, const uint64_t (&arguments)[6]) {
+  if (!find_arguments(number)) return -ENOSYS;
+  if ((number == SYS_read || number == SYS_write) && vfd::is_pipe(arguments[0]))
+    return vfd::transfer_by_pipe(number, arguments, call_plainly);
+  return call_plainly(number, arguments);
 }
 
 } // namespace sp

@@ -4,7 +4,7 @@
 // reader, before they are used.
 //
 //   ClusterHeader | filter, sleepers | for each node its queue: doorbell, a ring from every node | waiters on futexes |
-//   Accounts | Moved[moved_count]
+//   Accounts | PipeRing[kPipeRingCount] | Moved[moved_count]
 //
 // Where nodes have kernels of their own a board of the node's lies over the page at kClusterBoard (wire_board.hpp).
 //
@@ -36,6 +36,7 @@
 
 #include "libsuperproc/wire/accounts.hpp"
 #include "libsuperproc/wire/fault.hpp"
+#include "libsuperproc/wire/pipe_ring.hpp"
 #include "libsuperproc/wire/pool.hpp"
 #include "libsuperproc/wire/subprocess.hpp"
 
@@ -53,6 +54,8 @@ inline constexpr uint64_t kClusterQueueBytes = 1ull << 20;
 inline constexpr uint64_t kClusterFutexes = kClusterBase + (24ull << 20); // sync/waiter_table.hpp
 inline constexpr uint64_t kClusterFutexBytes = 8ull << 20;
 inline constexpr uint64_t kAccounts = kClusterBase + (32ull << 20);
+inline constexpr uint64_t kPipeRings = kClusterBase + (40ull << 20);
+inline constexpr uint64_t kPipeRingStride = 128 << 10; // a PipeRing, its contents, nothing
 inline constexpr uint64_t kMovedBase = kClusterBase + (64ull << 20);
 inline constexpr uint32_t kMovedCountMax = 512;
 inline constexpr uint64_t kMovedBytes = 2ull << 20; // of one record with its ring and transfer area
@@ -62,7 +65,9 @@ inline constexpr uint64_t kClusterSleepers = kClusterBase + (768ull << 10); // g
 inline constexpr uint64_t kClusterBoard = kMovedBase - 4096;
 static_assert(kClusterQueues + kNodeCountMax * kClusterQueueBytes <= kClusterFutexes);
 static_assert(kClusterFutexes + kClusterFutexBytes <= kAccounts);
-static_assert(kAccounts + sizeof(Accounts) <= kClusterBoard);
+static_assert(kAccounts + sizeof(Accounts) <= kPipeRings);
+static_assert(sizeof(PipeRing) + kPipeRingBytes <= kPipeRingStride);
+static_assert(kPipeRings + kPipeRingCount * kPipeRingStride <= kClusterBoard);
 static_assert(kClusterBase + kClusterBytes <= kControlBase);
 
 enum class SpdState : uint32_t { absent = 0, running = 1, dead = 2 };
@@ -198,6 +203,7 @@ struct alignas(4096) Moved {
     uint64_t line[8];
   } bell;                                         // EventChannelLine of the shadow
   std::atomic<uint8_t> descriptors[kVfdCountMax]; // of the shadow: 0 none, else kVfdOpen | file type (S_IFMT >> 12)
+  std::atomic<uint32_t> pipe_ends[kPipeEndsMax];  // PipeEnd; the shadow's
 };
 inline constexpr uint8_t kVfdOpen = 0x80;
 inline constexpr uint8_t kVfdClosesAtExec = 0x40; // said by one that goes on elsewhere, for its shadow and its body
@@ -228,8 +234,11 @@ enum class NodeOperation : uint32_t {
   place_segment,  // number of a System V segment -> its offset in this node's pool, or -errno
   sweep_segments, // one may be gone
   watch_waiter,   // pid: this process of the node waits, or wakes, in the cluster's hash of futexes
-  notify_twin,    // record, descriptor: of the body's, a queue; a message is sent to it (syscalls/remote_notify.cpp)
-  call_about, // inquiry: its call is performed on this node (wire/inquiry.hpp) -> 0 or -errno; its result lies there
+  join_pipe,      // record, descriptor: of its shadow, one end of a pipe -> PipeEnd or -errno (wire/pipe_ring.hpp)
+  fill_pipe,      // record, descriptor, PipeEnd: the reader's -> 0 or -errno
+  leave_pipe,  // record, descriptor, PipeEnd: the contents are the kernel's again; without an end: of all that it has
+  notify_twin, // record, descriptor: of the body's, a queue; a message is sent to it (syscalls/remote_notify.cpp)
+  call_about,  // inquiry: its call is performed on this node (wire/inquiry.hpp) -> 0 or -errno; its result lies there
   count
 };
 
@@ -251,6 +260,8 @@ enum class ShadowOperation : uint32_t {
               // as in /proc/PID/cmdline, their bytes; of its Credentials
   come_home, // the departure's program begins here, in the shadow's process: it is one without the shim
   interrupt, // ticket's slot and sequence of a call under way
+  join_pipe, // descriptor: an end of a pipe that may become a ring -> 0 or -errno
+  fill_pipe, // descriptor: the reader's -> 0 or -errno
   identify,  // address of the body's Credentials: calls are performed as this user from now on
   count
 };
@@ -286,6 +297,10 @@ inline uint32_t moved_count() {
   return count < kMovedCountMax ? count : kMovedCountMax;
 }
 inline Moved& moved(uint32_t index) { return *reinterpret_cast<Moved*>(kMovedBase + index * kMovedBytes); }
+inline PipeRing& pipe_ring(uint32_t index) {
+  return *reinterpret_cast<PipeRing*>(kPipeRings + index * kPipeRingStride);
+}
+inline char* pipe_contents(uint32_t index) { return reinterpret_cast<char*>(&pipe_ring(index) + 1); }
 inline uint64_t transfer_area(uint32_t index, uint32_t n) {
   return kMovedBase + index * kMovedBytes + kMovedTransfer + n * kTransferBytes;
 }

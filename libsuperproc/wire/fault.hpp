@@ -31,6 +31,9 @@ namespace sp::wire {
   X(child_watched) /* body's child: watched, without a shadow */                                                       \
   X(shadow_forks)  /* shadow: before it forks */                                                                       \
   X(shadow_forked) /* shadow's child: before it is settled */                                                          \
+  X(pipe_copied)   /* body of a pipe: bytes are copied to or from a ring, not published */                             \
+  X(pipe_waits)    /* body of a pipe: before it sleeps for a ring */                                                   \
+  X(pipe_left)     /* shadow of a pipe: a ring is closed, the call that it is closed for not made */                   \
   X(handing_on)    /* shadow: a signal is taken, not handed on */                                                      \
   X(body_reaped)   /* spd: the body has ended, its shadow does not know */                                             \
   X(shadow_ends)   /* shadow: the body has ended, the record is not free */

@@ -76,7 +76,9 @@ struct alignas(64) NodeRecord {
   std::atomic<uint64_t> signals_forwarded;
   std::atomic<uint64_t> forks;
   std::atomic<uint64_t> execs;
-  std::atomic<uint64_t> doorbells; // futex wakes of a sleeping agent
+  std::atomic<uint64_t> doorbells;      // futex wakes of a sleeping agent
+  std::atomic<uint64_t> pipe_transfers; // reads and writes by a ring (wire/pipe_ring.hpp) ...
+  std::atomic<uint64_t> pipe_bytes;     // ... and their bytes
 };
 
 enum class ThreadState : uint32_t { free = 0, starting = 1, running = 2, exiting = 3 };

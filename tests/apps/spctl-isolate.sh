@@ -43,6 +43,11 @@ cpus='grep Cpus_allowed_list /proc/self/status'
 check "all CPUs for each node" 0 '^1$' isolate -- sh -c "for i in 1 2; do $cpus; done | sort -u | wc -l"
 [ "$(nproc)" -lt 2 ] || check "--cores-per-node" 0 '^2$' isolate --cores-per-node 1 -- sh -c "for i in 1 2; do $cpus; done | sort -u | wc -l"
 
+# What goes through a pipe between two nodes is in shared memory. Each program begins when the one before it writes.
+pipeline='yes | (read a; exec head -c 30000000) | (read a; exec wc -c)'
+check "a pipe between two nodes" 0 '^29999998$' env SUPERPROC_FORK=stays SUPERPROC_SUMMARY="$WORK/pipes" "$SPCTL" run --isolate --nodes 3 -- sh -c "$pipeline"
+grep -q '"node":2.*"pipe_bytes":[0-9]\{7,\}' "$WORK/pipes" || wrong "no pipe became a ring: $(cat "$WORK/pipes")"
+
 # Memory that processes share.
 cat >"$WORK/shares.py" <<'P'
 import multiprocessing, time

@@ -5,6 +5,7 @@
 //                             records   random bytes over every record but its own
 //                             rings     random bytes over the queues of all nodes
 //                             header    random bytes over the cluster's description
+//                             pipes     random words over the rings of pipes, and now and then well-formed ones
 // It prints `scribbled` when it is done.
 #include <cstdio>
 #include <cstdlib>
@@ -89,6 +90,17 @@ void send_calls() {
   }
 }
 
+void overwrite_pipes() {
+  for (int i = 0; i < 20000; ++i) {
+    const auto index = static_cast<uint32_t>(random_number() % (i % 2 ? 4 : wire::kPipeRingCount));
+    wire::PipeRing& ring = wire::pipe_ring(index);
+    const wire::PipeWord seen{ring.word.load()};
+    ring.word.store(i % 4 ? any() << random_number() % 48 : (seen.bits & ~uint64_t{7}) | random_number() % 8);
+    if (i % 8 == 0) ring.reader_sleeps.store(any() << 32 | any()), ring.writer_sleeps.store(any() << 32 | any());
+    if (i % 16 == 0) usleep(100);
+  }
+}
+
 void overwrite_records() {
   for (uint32_t i = 0; i < wire::kMovedCountMax; ++i)
     if (wire::moved(i).pid.load() != getpid() && (i < 64 || i % 16 == 0))
@@ -105,5 +117,6 @@ int main(int count, char** arguments) {
   if (what == "records") overwrite_records();
   if (what == "rings") overwrite(wire::kClusterQueues, kNodeCountMax * wire::kClusterQueueBytes / 8);
   if (what == "header") overwrite(wire::kClusterBase, sizeof(wire::ClusterHeader));
+  if (what == "pipes") overwrite_pipes();
   puts("scribbled");
 }
