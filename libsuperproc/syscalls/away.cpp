@@ -37,6 +37,8 @@ bool is_home_s(uint32_t number) {
   switch (number) {
     case SYS_wait4:
     case SYS_waitid:
+    case SYS_ppoll: // their rows are about signals
+    case SYS_pselect6:
     case SYS_kill:
     case SYS_rt_sigqueueinfo:
     case SYS_pidfd_send_signal:
