@@ -19,6 +19,8 @@
 #include "libsuperproc/wire/launch_report.hpp"
 #include "spctl/cluster_parent.hpp"
 #include "spctl/cluster_segment.hpp"
+#include "spctl/domains.hpp"
+#include "spctl/ringer.hpp"
 
 namespace sp::spctl {
 
@@ -30,7 +32,9 @@ tl::unexpected<Refusal> refused(std::string text) {
 
 // `alive` closes without a byte when spctl is killed.
 [[noreturn]] void be_parent(const RunSettings& settings, const Launch& launch, int alive) {
-  const std::vector<pid_t> spds = start_nodes(settings, launch);
+  if (settings.backend == Backend::xen) over_domains.keep(settings, launch, alive);
+  const std::vector<pid_t> spds = start_nodes({0}, settings.node_count, launch);
+  begin_ringers(launch.segments.boards);
   std::vector<int> kept(launch.segments.common.begin() + 1, launch.segments.common.end());
   kept.push_back(alive);
   have_nothing_open(kept);
@@ -74,7 +78,8 @@ tl::expected<int, Refusal> run_isolated(const RunSettings& settings, const std::
                                         const std::vector<std::string>& environment) {
   auto variables = cluster_environment(environment);
   if (!variables) return tl::unexpected<Refusal>(variables.error());
-  const auto segments = make_segments(settings, {});
+  const auto segments =
+      settings.backend == Backend::xen ? over_domains.make_segments(settings) : make_segments(settings, {});
   if (!segments) return tl::unexpected<Refusal>(segments.error());
   int report[2], alive[2];
   if (pipe2(report, O_CLOEXEC) != 0 || pipe2(alive, O_CLOEXEC) != 0) return refused(errno_text(errno));

@@ -22,7 +22,6 @@
 #include "spctl/library.hpp"
 #include "spctl/namespaces.hpp"
 #include "spctl/node_death.hpp"
-#include "spctl/ringer.hpp"
 
 namespace sp::spctl {
 namespace {
@@ -62,16 +61,6 @@ void kill_nodes(const std::vector<pid_t>& spds) {
 // ENOSPC is what the kernel says about namespaces too many.
 std::string why(int error) {
   return error == ENOSPC ? "sysctl user.max_*_namespaces allows no more" : errno_text(error);
-}
-
-[[noreturn]] void give_up(const Launch& launch, const std::vector<pid_t>& spds, const char* what) {
-  wire::LaunchReport report{kExitOwnError, 0, {}};
-  fmt::format_to_n(report.why, sizeof report.why - 1, "{}: {}", what, why(errno));
-  (void)!write(launch.report, &report, sizeof report);
-  kill_nodes(spds);
-  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
-  }
-  _exit(kExitOwnError);
 }
 
 volatile sig_atomic_t told_to_end = 0;
@@ -130,17 +119,26 @@ void have_nothing_open(const std::vector<int>& but) {
   for (int n = 0; n < 3; ++n) open("/dev/null", O_RDWR | O_CLOEXEC); // the lowest numbers
 }
 
-std::vector<pid_t> start_nodes(const RunSettings& settings, const Launch& launch) {
-  std::vector<pid_t> spds(settings.node_count);
+void give_up(const Launch& launch, const std::vector<pid_t>& spds, const char* what) {
+  wire::LaunchReport report{kExitOwnError, 0, {}};
+  fmt::format_to_n(report.why, sizeof report.why - 1, "{}: {}", what, why(errno));
+  (void)!write(launch.report, &report, sizeof report);
+  kill_nodes(spds);
+  while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
+  _exit(kExitOwnError);
+}
+
+std::vector<pid_t> start_nodes(NodeId first, uint32_t count, const Launch& launch) {
+  std::vector<pid_t> spds(count);
   open_event_log();
   event_log_cluster = getpid();
   const std::string log = event_log_path();
   if (!enter_user_namespace()) give_up(launch, {}, "isolated nodes need a user namespace");
-  for (uint32_t n = settings.node_count; n-- > 0;)
-    if ((spds[n] = start_node({n}, launch, log)) < 0)
+  for (uint32_t n = count; n-- > 0;)
+    if ((spds[n] = start_node({first.value + n}, launch, log)) < 0)
       give_up(launch, {spds.begin() + n + 1, spds.end()}, "isolated nodes need namespaces of their own");
-  begin_ringers(launch.segments.boards);
-  log_event(wire::kNoNode, "%u nodes begin, the first one's spd is %d", settings.node_count, spds[0]);
+  log_event(wire::kNoNode, "%u nodes begin, the first one's spd is %d", count, spds[0]);
   return spds;
 }
 

@@ -28,8 +28,9 @@ tl::expected<std::vector<std::string>, Refusal> cluster_environment(std::vector<
 void let_go_of_descriptors(std::vector<int> kept);
 void have_nothing_open(const std::vector<int>& but); // ... and /dev/null in place of the first three
 
-// One process each; the launcher is told what prevents it, and this process ends.
-std::vector<pid_t> start_nodes(const RunSettings& settings, const Launch& launch);
+// One process each, of `count` nodes from `first` on; the launcher is told what prevents it, and this process ends.
+std::vector<pid_t> start_nodes(NodeId first, uint32_t count, const Launch& launch);
+[[noreturn]] void give_up(const Launch& launch, const std::vector<pid_t>& spds, const char* what);
 
 // Until the first node ends, or `until` closes without a byte, or (it lasts, `until` is none) SIGTERM comes; fences the
 // others as they end. Kills all that is left of the nodes, but does not wait for it.

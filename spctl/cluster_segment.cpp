@@ -52,13 +52,14 @@ uint32_t record_count() {
 }
 
 // For tests: as where no kernel wakes a sleeper of another node.
-bool wants_boards() {
+uint32_t wants_boards() {
   const char* asked = getenv("SUPERPROC_BELL");
   return asked != nullptr && std::string_view(asked) == "board";
 }
 
-// False: there are too few process numbers.
-bool format(const RunSettings& settings, const std::string& name) {
+} // namespace
+
+bool format_cluster(const RunSettings& settings, const std::string& name, SegmentKind kind) {
   wire::ClusterHeader& c = wire::cluster();
   c.version = wire::kClusterVersion;
   c.bytes = sizeof c;
@@ -68,8 +69,8 @@ bool format(const RunSettings& settings, const std::string& name) {
   name.copy(c.name, sizeof c.name - 1);
   size_t at = 0; // it is known to fit
   for (const std::string& folder : settings.image) at += folder.copy(c.image + at, wire::kImageTextMax - 1 - at) + 1;
-  c.moved_count = record_count();
-  c.has_boards = wants_boards();
+  c.moved_count = kind.record_count;
+  c.has_boards = kind.has_boards;
   c.place_next.store(1); // the first child leaves the first node
   for (uint32_t t = 0; t < settings.node_count; ++t) {
     EventChannel::create(node_bell_line({t}));
@@ -81,13 +82,10 @@ bool format(const RunSettings& settings, const std::string& name) {
   return vpid::lease_out(c, highest_pid());
 }
 
-// A sparse file of memory, or -1.
 int make_memory(const std::string& name, uint64_t bytes) {
   const int descriptor = memfd_create(name.c_str(), MFD_CLOEXEC);
   return descriptor >= 0 && ftruncate(descriptor, static_cast<off_t>(bytes)) == 0 ? descriptor : -1;
 }
-
-} // namespace
 
 tl::expected<Segments, Refusal> make_segments(const RunSettings& settings, const std::string& name) {
   std::vector<int> segments{make_memory("superproc-cluster", wire::kClusterBytes)};
@@ -98,7 +96,7 @@ tl::expected<Segments, Refusal> make_segments(const RunSettings& settings, const
       mmap(there, wire::kClusterBytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE, segments[0], 0) !=
           there)
     return refused(fmt::format("no memory for the cluster: {}", errno_text(errno)));
-  if (!format(settings, name))
+  if (!format_cluster(settings, name, {record_count(), wants_boards()}))
     return refused(fmt::format("kernel.pid_max is {}: too few process numbers for {} nodes; use fewer, or raise it",
                                highest_pid(), settings.node_count));
   std::vector<int> boards;

@@ -16,6 +16,16 @@ struct Segments {
   std::vector<int> boards; // of each node; none: the nodes sleep on futexes
 };
 
+// A sparse file of memory, or -1.
+int make_memory(const std::string& name, uint64_t bytes);
+
+// The header and the queues of a segment that is mapped and zero. False: there are too few process numbers.
+struct SegmentKind {
+  uint32_t record_count;
+  uint32_t has_boards;
+};
+bool format_cluster(const RunSettings& settings, const std::string& name, SegmentKind kind);
+
 // `name`: of a cluster that lasts, else empty.
 tl::expected<Segments, Refusal> make_segments(const RunSettings& settings, const std::string& name);
 

@@ -14,8 +14,8 @@
 namespace sp::spctl {
 namespace {
 
-constexpr std::array<std::string_view, 6> kRunOptionsWithValue = {"--image",     "--nodes",          "-n",
-                                                                  "--placement", "--cores-per-node", "--cluster"};
+constexpr std::array<std::string_view, 7> kRunOptionsWithValue = {
+    "--image", "--nodes", "-n", "--placement", "--cores-per-node", "--cluster", "--backend"};
 constexpr std::string_view kSummary = "--summary";
 
 struct Divided {
@@ -114,6 +114,15 @@ private:
     command->add_option("-n,--nodes", run_.nodes, "How many nodes, 1 to 16 (SUPERPROC_NODES, else 2)")->type_name("N");
     add_isolation(command, run_.isolation, "Give each node namespaces of its own and spread processes over them");
     add_image(command, run_.image);
+    command
+        ->add_option_function<std::string>(
+            "--backend",
+            [this](const std::string& name) {
+              run_.backend = name;
+              if (name == "xen") run_.isolation = Isolation::strict; // they have nothing in common but the image
+            },
+            "What nodes are: embedded (this Linux), or xen (domains that have joined: spctl join)")
+        ->type_name("NAME");
     command->add_option("--cluster", run_.cluster, "Run it in the cluster NAME, which spctl up has started")
         ->type_name("NAME");
     command->add_option("--placement", run_.placement, "Where threads go: round-robin, fill, least-loaded")
@@ -140,6 +149,11 @@ private:
         ->type_name("POLICY");
     command->add_option("--cores-per-node", up_.cores_per_node, "CPUs of each node (all)")->type_name("N");
     command->callback([this] { action_ = [this] { return up(up_); }; });
+
+    command =
+        add("join", "Make this Xen domain a node of the clusters that another domain starts; stays until it is killed");
+    command->add_option("DOMAIN", join_.first_domain, "Its number")->required();
+    command->callback([this] { action_ = [this] { return join(join_); }; });
 
     command = add("down", "End such a cluster, and everything in it");
     command->add_option("NAME", down_.name, "Which (default)");
@@ -214,6 +228,7 @@ private:
   CLI::App app_{"spctl: runs and inspects programs under superproc"};
   std::function<int()> action_;
   RunOptions run_;
+  JoinOptions join_;
   UpOptions up_{kClusterNameDefault, {}, {}, {}, Isolation::namespaces, {}};
   DownOptions down_{kClusterNameDefault};
   PsOptions ps_;

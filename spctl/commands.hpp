@@ -15,11 +15,14 @@ enum class Arrangement { list, tree };
 enum class NativeFallback { refuse, allow };
 enum class Isolation { none, namespaces, strict }; // strict: without a common file tree
 
+enum class Backend { embedded, xen };
+
 struct RunOptions {
   std::string nodes; // as given; empty: SUPERPROC_NODES or kNodesDefault
   std::string placement;
   std::string cores_per_node;
   std::string summary_path;
+  std::string backend; // as given; empty: embedded
   std::string cluster; // that lasts, and is to run it; empty: its own
   NativeFallback fallback = NativeFallback::refuse;
   Isolation isolation = Isolation::none;
@@ -40,6 +43,11 @@ struct DownOptions {
   std::string name;
 };
 int down(const DownOptions& options);
+
+struct JoinOptions {
+  int32_t first_domain = -1;
+};
+int join(const JoinOptions& options);
 
 struct DoctorOptions {
   Output output = Output::table;

@@ -11,6 +11,7 @@
 
 #include "spctl/cluster.hpp"
 #include "spctl/commands.hpp"
+#include "spctl/domains.hpp"
 #include "spctl/join.hpp"
 #include "spctl/kernel_abilities.hpp"
 #include "spctl/library.hpp"
@@ -51,7 +52,9 @@ int execute_isolated(const Program& program, std::vector<std::string> command, c
   const std::string file = program.runs_by_shell ? "/bin/sh" : program.path;
   RunSettings on_a_node = settings;
   on_a_node.cores_per_node = 0; // the node itself has no others
-  const auto environment = superproc_environment(environ, on_a_node, library);
+  auto environment = superproc_environment(environ, on_a_node, library);
+  // A fork's child would take its memory along, which domains do not share yet.
+  if (settings.backend == Backend::xen) environment.push_back(fmt::format("{}=stays", wire::kEnvFork));
   const auto status = cluster.empty() ? run_isolated(settings, file, command, environment)
                                       : run_in_cluster(cluster, file, command, environment);
   if (!status && status.error().exit_code == kExitOwnError)
@@ -79,6 +82,7 @@ tl::expected<std::string, Refusal> new_summary(const std::string& path) {
 
 int run(const RunOptions& options) {
   if (options.command.empty()) return own_error("no program given; say: spctl run --nodes 2 -- PROGRAM ARGUMENTS");
+  if (options.backend == "xen" && over_domains.keep == nullptr) return become_sp_xen();
   auto settings = check_settings(options, getenv(wire::kEnvNodes), usable_cpu_count());
   if (!settings) return refuse(settings.error());
   const auto path = find_program(options.command.front());

@@ -124,6 +124,9 @@ tl::expected<RunSettings, Refusal> check_settings(const RunOptions& options, con
     settings.cores_per_node = *cores;
   }
   settings.trace = options.trace;
+  if (!options.backend.empty() && options.backend != "embedded" && options.backend != "xen")
+    return refused(fmt::format("--backend {}: give embedded or xen", options.backend));
+  if (options.backend == "xen") settings.backend = Backend::xen;
   if (!options.image.empty() && options.isolation != Isolation::strict)
     return refused("--image is for nodes without a common file tree; say --isolate=strict as well");
   if (options.isolation == Isolation::strict) {

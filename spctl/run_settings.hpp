@@ -20,6 +20,7 @@ struct RunSettings {
   wire::Placement placement = wire::Placement::round_robin;
   uint32_t cores_per_node = 0;    // 0: an equal share
   std::vector<std::string> image; // folders that all nodes have alike; none: they have all files in common
+  Backend backend = Backend::embedded;
   bool trace = false;
   std::string summary_path; // absolute; empty: as inherited
 };

@@ -29,6 +29,7 @@
 #include "spctl/launchers.hpp"
 #include "spctl/library.hpp"
 #include "spctl/namespaces.hpp"
+#include "spctl/ringer.hpp"
 #include "spctl/runtime_folder.hpp"
 
 extern char** environ;
@@ -68,7 +69,8 @@ bool await_nodes() {
 
 [[noreturn]] void be_parent(const RunSettings& settings, const Launch& launch, const std::string& name, int file) {
   const pid_t guard = getppid();
-  const std::vector<pid_t> spds = start_nodes(settings, launch);
+  const std::vector<pid_t> spds = start_nodes({0}, settings.node_count, launch);
+  begin_ringers(launch.segments.boards);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
   std::vector<int> kept(launch.segments.common.begin() + 1, launch.segments.common.end());
   kept.insert(kept.end(), {file, launch.report});

@@ -14,8 +14,9 @@ from image import LIBRARIES, Image
 HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = [f"drivers/xen/{m}.ko" for m in ("xen-gntdev", "xen-gntalloc", "xen-evtchn", "xen-privcmd", "xenfs/xenfs")]
 TOOLSTACK = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "xenconsole", "lsevtchn", "libxl-save-helper")
-PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/spd", "lib/libsuperproc.so", "tests/backend-suite-xen",
+PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/sp-xen", "bin/spd", "bin/sp-shadow", "lib/libsuperproc.so", "tests/backend-suite-xen",
             "tests/xen-pair", "tests/xen-range")  # of the build, as far as they are there
+SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "wc")  # of this machine: busybox is static, and stays on its node
 STORE = ("read", "write", "ls", "exists", "rm", "chmod", "watch", "list")
 
 
@@ -82,6 +83,8 @@ def common_image(unpacked, kernel, programs, init):
 
 def guest_image(unpacked, kernel, programs):
     image = common_image(unpacked, kernel, programs, "init.domu")
+    for name in SYSTEM:
+        image.file(f"usr/bin/{name}", os.path.realpath(f"/usr/bin/{name}"))
     image.add_closure(unpacked)
     return image
 

@@ -23,22 +23,17 @@ inline bool is_range_of_memory(long descriptor) {
 
 // It stands where the segment begins. 0 or -errno.
 inline long map_cluster_segment(long descriptor) {
-  constexpr uint64_t kPage = 4096;
-  const auto map = [descriptor](uint64_t bytes, long start) {
-    return sys::call(SYS_mmap, wire::kClusterBase, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE,
-                     descriptor, start);
+  const auto map = [descriptor](uint64_t address, uint64_t end, uint64_t start) {
+    const long at = sys::call(SYS_mmap, address, end - address, PROT_READ | PROT_WRITE,
+                              MAP_SHARED | MAP_FIXED_NOREPLACE, descriptor, start + (address - wire::kClusterBase));
+    if (sys::failed(at)) return at;
+    return at == static_cast<long>(address) ? 0l : -EEXIST;
   };
-  long start = 0;
-  uint64_t bytes = wire::kClusterBytes; // a memfd may be shorter than its mapping
-  if (is_range_of_memory(descriptor)) {
-    start = sys::call(SYS_lseek, descriptor, 0, SEEK_CUR);
-    if (const long at = map(kPage, start); sys::failed(at)) return at;
-    bytes = wire::cluster_bytes(wire::moved_count());
-    sys::call(SYS_munmap, wire::kClusterBase, kPage);
-  }
-  const long at = map(bytes, start);
-  if (sys::failed(at)) return at;
-  return at == static_cast<long>(wire::kClusterBase) ? 0 : -EEXIST;
+  if (!is_range_of_memory(descriptor)) return map(wire::kClusterBase, wire::kClusterBase + wire::kClusterBytes, 0);
+  // The kernel keeps account of each mapping as a whole: no board over a part of one. And nothing lies behind the records.
+  const auto start = static_cast<uint64_t>(sys::call(SYS_lseek, descriptor, 0, SEEK_CUR));
+  if (const long failed = map(wire::kClusterBase, wire::kClusterBoard, start)) return failed;
+  return map(wire::kMovedBase, wire::kClusterBase + wire::cluster_bytes(wire::moved_count()), start);
 }
 
 // This process is one of the board's node from here on; before it there must be nobody who wakes it. 0 or -errno.

@@ -115,9 +115,11 @@ long begin_on(NodeId node) {
 } // namespace
 
 const char* obstacle_to_residents() {
-  const long pool = open_pool(home_node());
-  if (sys::failed(pool)) return "it has become another user";
-  sys::call(SYS_close, pool);
+  for (uint32_t n = 0; n < bounded_node_count(); ++n) {
+    const long pool = open_pool({n});
+    if (sys::failed(pool)) return pool == -EISDIR ? "its nodes have no pools in common" : "it has become another user";
+    sys::call(SYS_close, pool);
+  }
   auto maps = memory::ProcMaps::read(pointer_to<char>(wire::kNodeScratch), wire::kNodeScratchBytes);
   if (!maps) return "its mappings cannot be read";
   for (memory::Mapping m; maps->next(m);) {

@@ -18,12 +18,13 @@ struct LinkPage {
 
 static LinkPage* layout(const Mapping& page) { return static_cast<LinkPage*>(page.start); }
 
-Result<std::unique_ptr<Link>> Link::create(DomainId peer, int64_t timeout_ms) {
+Result<std::unique_ptr<Link>> Link::create(DomainId peer, int64_t timeout_ms, std::function<void()> rung) {
   auto store = Store::open();
   if (!store) return fail(store.error().value);
   TRY(const DomainId self, Store::own_domain());
   if (self.value == peer.value || peer.value < 0) return fail(EINVAL);
   std::unique_ptr<Link> link(new Link(self, peer, std::move(*store)));
+  link->rung_ = std::move(rung);
   link->events_ = xenevtchn_open(nullptr, 0);
   if (!link->events_) return fail(errno);
   TRY_VOID(self.value < peer.value ? link->offer_first(timeout_ms) : link->answer(timeout_ms));
@@ -88,6 +89,7 @@ void Link::serve() {
       if (port >= 0) xenevtchn_unmask(events_, static_cast<evtchn_port_t>(port));
     }
     DomainBell::wake_lines(mask.exchange(0, std::memory_order_seq_cst));
+    if (rung_) rung_();
   }
 }
 
@@ -102,6 +104,8 @@ Link::~Link() {
   if (events_) xenevtchn_close(events_);
   (void)store_.withdraw(self_, peer_);
 }
+
+void Link::ring() { xenevtchn_notify(events_, mine_.port); }
 
 Result<void> Link::publish(SegmentName name) {
   return store_.offer(self_, peer_, {mine_.port, static_cast<GrantRef>(name.id.value)});

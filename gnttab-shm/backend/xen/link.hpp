@@ -8,6 +8,7 @@
 // Death: the store forgets a dead domain's offer; `alive` looks there. Rings at a dead domain go nowhere.
 #pragma once
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -21,12 +22,15 @@ namespace sp::xen {
 class Link {
 public:
   // Waits for the peer's consent at most this long. Errors: ETIMEDOUT; EPROTO for an offer that lies; EINVAL: self.
-  static Result<std::unique_ptr<Link>> create(DomainId peer, int64_t timeout_ms);
+  // `rung` is called by the link's own thread when the peer has rung, and now and then.
+  static Result<std::unique_ptr<Link>> create(DomainId peer, int64_t timeout_ms, std::function<void()> rung = {});
   ~Link(); // withdraws the offer and gives back port, page and grants
 
   // Tells the peer of a segment; the peer's way to the first one, further ones are named in shared memory.
   Result<void> publish(SegmentName name);
   Result<SegmentName> await_segment(int64_t timeout_ms);
+  // The peer's `rung` is called, whatever else is rung.
+  void ring();
   // False once the peer has withdrawn or is gone.
   bool alive();
 
@@ -47,6 +51,7 @@ private:
   xenevtchn_handle* events_ = nullptr;
   Offer mine_;
   GrantRef link_root_ = 0; // stands in the first side's offer until it has a segment to tell of
+  std::function<void()> rung_;
   std::atomic<bool> ending_{false};
   std::thread ringer_;
 };

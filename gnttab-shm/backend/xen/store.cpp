@@ -105,7 +105,7 @@ Result<Offer> Store::offer_of(DomainId peer, DomainId self) {
 Result<Offer> Store::await_offer(DomainId peer, DomainId self, int64_t timeout_ms) {
   for (;;) {
     const auto offer = offer_of(peer, self);
-    if (offer || offer.error().value != ENOENT) return offer;
+    if (offer ? offer->port != 0 : offer.error().value != ENOENT) return offer;
     if (timeout_ms <= 0) return fail(ETIMEDOUT);
     usleep(static_cast<useconds_t>(kLookAgainMs * 1000));
     timeout_ms -= kLookAgainMs;

@@ -32,7 +32,8 @@ public:
   Result<void> withdraw(DomainId self, DomainId peer);
   // ENOENT: the peer has not consented, or is gone. EPROTO: what stands there is no offer.
   Result<Offer> offer_of(DomainId peer, DomainId self);
-  Result<Offer> await_offer(DomainId peer, DomainId self, int64_t timeout_ms); // ETIMEDOUT
+  // One with a port: without it says that the domain is willing, no more. ETIMEDOUT
+  Result<Offer> await_offer(DomainId peer, DomainId self, int64_t timeout_ms);
 
 private:
   explicit Store(xs_handle* connection) : connection_(connection) {}

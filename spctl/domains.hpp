@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// What spctl does over Xen domains, in the program that has Xen's libraries (spctl/xen); spctl itself becomes that one.
+#pragma once
+#include "spctl/cluster_parent.hpp"
+#include "spctl/commands.hpp"
+
+namespace sp::spctl {
+
+struct OverDomains {
+  tl::expected<Segments, Refusal> (*make_segments)(const RunSettings& settings) = nullptr;
+  // The cluster's parent, as keep_nodes(); ends the process.
+  void (*keep)(const RunSettings& settings, const Launch& launch, int until) = nullptr;
+  int (*join)(const JoinOptions& options) = nullptr;
+};
+extern OverDomains over_domains; // nothing: this is spctl
+
+// Becomes sp-xen with this process's arguments. Returns if that is not there.
+int become_sp_xen();
+
+} // namespace sp::spctl

@@ -1,0 +1,227 @@
+// SPDX-License-Identifier: Apache-2.0
+// See domain_nodes.hpp.
+#include "spctl/xen/domain_nodes.hpp"
+
+#include <cerrno>
+#include <csignal>
+#include <ctime>
+#include <fcntl.h>
+#include <memory>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <thread>
+#include <unistd.h>
+
+#include "gnttab-shm/backend/xen/link.hpp"
+#include "libsuperproc/base/all_blocked.hpp"
+#include "libsuperproc/cluster/cluster_memory.hpp"
+#include "libsuperproc/cluster/event_log.hpp"
+#include "libsuperproc/cluster/node_mesh.hpp"
+#include "spctl/node_death.hpp"
+#include "spctl/ringer.hpp"
+#include "spctl/xen/domain_range.hpp"
+
+extern char** environ;
+
+namespace sp::spctl {
+namespace {
+
+using xen::DomainId;
+using xen::Link;
+
+constexpr int64_t kSilenceMs = 5000;
+constexpr int kLookMs = 100;
+
+wire::NodeSleepers& sleepers_of(uint32_t node) {
+  return reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers)->nodes[node % kNodeCountMax];
+}
+
+// To the other nodes' domains; the first node's alone has all.
+std::unique_ptr<Link> links[kNodeCountMax];
+
+// Somebody has rung this domain: it may be for another.
+void take_rings(uint32_t self) {
+  for (uint32_t n = 0; n < bounded_node_count(); ++n)
+    if (n == self)
+      ring_lines(*own_board.board, sleepers_of(n).rung.exchange(0));
+    else if (links[n] && sleepers_of(n).rung.load() != 0)
+      links[n]->ring();
+}
+
+void carry(uint32_t node, uint64_t lines) {
+  sleepers_of(node).rung.fetch_or(lines);
+  if (Link* const link = links[links[node] ? node : 0].get()) link->ring();
+}
+
+void begin_ringer() {
+  const AllBlocked blocked;
+  std::thread([] { ring_others(*own_board.board, carry); }).detach();
+}
+
+// Has the node at the other end of its link been silent for too long, or withdrawn?
+class Listening {
+public:
+  explicit Listening(uint32_t node) : node_(node) {}
+  bool is_dead() {
+    const uint32_t beat = sleepers_of(node_).beat.load();
+    silent_ms_ = beat == beat_ ? silent_ms_ + kLookMs : 0;
+    beat_ = beat;
+    return silent_ms_ > kSilenceMs || !links[node_]->alive();
+  }
+
+private:
+  uint32_t node_, beat_ = 0;
+  int64_t silent_ms_ = 0;
+};
+
+Result<> link_with(uint32_t node, DomainId peer, uint32_t self, int64_t timeout_ms) {
+  const AllBlocked blocked; // its thread takes none of the signals
+  auto link = Link::create(peer, timeout_ms, [self] { take_rings(self); });
+  if (!link) return fail(link.error().value);
+  links[node] = std::move(*link);
+  return {};
+}
+
+void ignore_signals() {
+  for (int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE}) std::signal(signal, SIG_IGN);
+}
+
+bool link_with_all(const DomainRange& range) {
+  constexpr int64_t kPatienceMs = 20'000;
+  auto store = xen::Store::open();
+  if (!store) return errno = store.error().value, false;
+  for (const int domain : range.domains) // the one with the lower number begins, whichever it is
+    if (const auto willing = store->offer(range.self, {domain}, {}); !willing)
+      return errno = willing.error().value, false;
+  for (uint32_t n = 1; n <= range.domains.size(); ++n) {
+    const auto linked = link_with(n, {range.domains[n - 1]}, 0, kPatienceMs);
+    if (!linked) return errno = linked.error().value, false;
+    const SegmentName name{{range.self.value}, {static_cast<int32_t>(range.id) | kRangeMark}};
+    if (const auto told = links[n]->publish(name); !told) return errno = told.error().value, false;
+  }
+  return true;
+}
+
+void fence_dead(std::vector<Listening>& others, const std::vector<int>& pools) {
+  for (uint32_t n = 1; n <= others.size(); ++n) {
+    if (!links[n] || !others[n - 1].is_dead()) continue;
+    fence({n}, pools);
+    log_event(wire::kNoNode, "node %u is dead and fenced: domain %u has withdrawn or is silent", n,
+              sleepers_of(n).domain);
+    links[n].reset();
+  }
+}
+
+} // namespace
+
+void keep_domains(const RunSettings&, const Launch& launch, int until) {
+  const DomainRange& range = domain_range();
+  const std::vector<pid_t> spds = start_nodes({0}, 1, launch);
+  const std::vector<int> pools(launch.segments.common.begin() + 1, launch.segments.common.end());
+  std::vector<int> kept = pools;
+  kept.insert(kept.end(), {until, launch.report});
+  have_nothing_open(kept);
+  ignore_signals();
+  if (!link_with_all(range)) give_up(launch, spds, "the other domains cannot be linked with");
+  close(launch.report);
+  begin_ringer();
+  std::vector<Listening> others;
+  for (uint32_t n = 1; n <= range.domains.size(); ++n) others.emplace_back(n);
+  for (pollfd watched{until, POLLIN, 0}; waitpid(spds[0], nullptr, WNOHANG) == 0; fence_dead(others, pools)) {
+    if (poll(&watched, 1, kLookMs) <= 0) continue;
+    char byte = 0;
+    if (read(until, &byte, 1) != 1) break; // spctl was killed
+    watched.fd = -1;                       // it has reported the program's end and left
+  }
+  kill(spds[0], SIGKILL);
+  for (auto& link : links) link.reset();
+  _exit(0);
+}
+
+namespace {
+
+// Which node is this domain? 0: none.
+uint32_t own_node(DomainId self) {
+  for (uint32_t n = 1; n < bounded_node_count(); ++n)
+    if (sleepers_of(n).domain == static_cast<uint32_t>(self.value)) return n;
+  return 0;
+}
+
+bool is_cluster() {
+  const wire::ClusterHeader& c = wire::cluster();
+  return c.magic == wire::kClusterMagic && c.version == wire::kClusterVersion && c.bytes == sizeof c && c.has_boards;
+}
+
+int failed(const char* what, int error) { return own_error("{}: {}", what, errno_text(error)); }
+
+// A node of one cluster.
+int serve_one(DomainId self, DomainId first) {
+  constexpr int64_t kPatienceMs = 20'000;
+  auto store = xen::Store::open();
+  if (!store) return failed("xenstore", store.error().value);
+  if (const auto willing = store->offer(self, first, {}); !willing) return failed("xenstore", willing.error().value);
+  while (!store->offer_of(first, self)) usleep(kLookMs * 1000);
+  // Until the board is there nobody is to be rung.
+  static std::atomic<bool> ready{false};
+  static uint32_t node = 0;
+  {
+    const AllBlocked blocked;
+    auto link = Link::create(first, kPatienceMs, [] {
+      if (ready.load()) take_rings(node);
+    });
+    if (!link) return failed("the first domain cannot be linked with", link.error().value);
+    links[0] = std::move(*link);
+  }
+  const auto name = links[0]->await_segment(kPatienceMs);
+  if (!name) return failed("the first domain names no range", name.error().value);
+  const auto placed = xen::RangePlace::open(self, {first, {static_cast<uint32_t>(name->id.value & ~kRangeMark)}});
+  if (!placed) return failed("the cluster's range", placed.error().value);
+  Launch launch;
+  launch.segments.common.push_back(hold_range(*placed));
+  if (const long error = map_cluster_segment(launch.segments.common[0]))
+    return failed("the cluster's range", static_cast<int>(-error));
+  node = own_node(self);
+  if (!is_cluster() || node == 0) return failed("the cluster's range", EPROTO);
+  const uint32_t node_count = bounded_node_count();
+  for (const int pool : local_memory(node, node_count)) launch.segments.common.push_back(pool);
+  launch.segments.boards.assign(node_count, -1);
+  launch.segments.boards[node] = make_board(node, node_count);
+  if (have_board(launch.segments.boards[node]) != 0) return failed("the node's board", ENOMEM);
+  ready.store(true);
+  auto variables = cluster_environment(native_environment(environ));
+  if (!variables) return refuse(variables.error());
+  launch.environment = std::move(*variables);
+  launch.report = open("/dev/null", O_RDWR | O_CLOEXEC);
+  const std::vector<pid_t> spds = start_nodes({node}, 1, launch);
+  begin_ringer();
+  for (Listening first_node(0); waitpid(spds[0], nullptr, WNOHANG) == 0; usleep(kLookMs * 1000))
+    if (first_node.is_dead()) break;
+  kill(spds[0], SIGKILL);
+  waitpid(spds[0], nullptr, 0);
+  links[0].reset();
+  return 0;
+}
+
+} // namespace
+
+int be_node_of(const JoinOptions& options) {
+  const auto self = xen::Store::own_domain();
+  if (!self) return own_error("this is no Xen domain, or xenstore cannot be reached; see spctl doctor");
+  const DomainId first{options.first_domain};
+  if (first.value < 0 || first.value == self->value) return own_error("{}: no other domain", options.first_domain);
+  ignore_signals();
+  constexpr useconds_t kBetweenUs = 200'000;
+  for (;; usleep(kBetweenUs)) {
+    const pid_t child = fork();
+    if (child < 0) return failed("no process", errno);
+    if (child == 0) {
+      prctl(PR_SET_PDEATHSIG, SIGKILL);
+      _exit(serve_one(*self, first));
+    }
+    waitpid(child, nullptr, 0);
+    xen::RangePlace::sweep(*self);
+  }
+}
+
+} // namespace sp::spctl

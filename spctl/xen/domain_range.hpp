@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The range of memory that is a cluster's segment, in the domains that have it.
+#pragma once
+#include <vector>
+
+#include "gnttab-shm/backend/xen/range_place.hpp"
+#include "spctl/message.hpp"
+
+namespace sp::spctl {
+
+inline constexpr uint32_t kDomainRecords = 32; // 128 MiB with all else
+
+// Of the cluster that this process begins.
+struct DomainRange {
+  xen::DomainId self{-1};
+  uint32_t id = 0;
+  std::vector<int> domains; // of the nodes but the first
+};
+DomainRange& domain_range();
+
+// In the offers of a link (gnttab-shm/backend/xen/link.hpp) a range is named so; 0 is no name.
+inline constexpr int32_t kRangeMark = 1 << 30;
+
+// This process and those that it forks use the range until they end. A descriptor of /dev/mem that stands where it begins,
+// or -1.
+int hold_range(const xen::PlacedRange& placed);
+
+// In place of the nodes' pools: its own, and nothing of the others'. Nothing that needs them works between domains.
+std::vector<int> local_memory(uint32_t node, uint32_t node_count);
+
+// Domains that have said they are nodes of this one's clusters.
+tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count);
+
+} // namespace sp::spctl
