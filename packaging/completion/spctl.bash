@@ -18,7 +18,7 @@ _spctl() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} at words=""
   COMPREPLY=()
   if [ "$COMP_CWORD" = 1 ]; then
-    mapfile -t COMPREPLY < <(compgen -W "run up down ps nodes maps fds stats top log kill trace gc syscalls doctor bench --help --version" -- "$word")
+    mapfile -t COMPREPLY < <(compgen -W "run up down join ps nodes maps fds stats top log kill trace gc syscalls doctor bench --help --version" -- "$word")
     return
   fi
 
@@ -26,7 +26,7 @@ _spctl() {
     for ((at = 2; at < COMP_CWORD; at++)); do
       case ${COMP_WORDS[at]} in
         --) ((at++)); break ;;
-        -n | --nodes | --placement | --cores-per-node | --summary | --cluster)
+        -n | --nodes | --placement | --cores-per-node | --summary | --cluster | --backend)
           # bash splits --nodes=2 into three words
           if [ "${COMP_WORDS[at + 1]}" = = ]; then ((at++)); fi
           ((at++)) ;;
@@ -56,6 +56,7 @@ _spctl() {
     --missed) words=$(_spctl_subprocesses) ;;
     --only) words=$("${COMP_WORDS[0]}" bench --list 2>/dev/null) ;;
     --cluster) words=$(_spctl_clusters) ;;
+    --backend) words="embedded xen" ;;
     --image)
       mapfile -t COMPREPLY < <(compgen -d -- "$word")
       return ;;
@@ -63,10 +64,11 @@ _spctl() {
     *)
       case ${COMP_WORDS[1]} in
         up) words="--nodes --isolate --isolate=strict --image --name --placement --cores-per-node --help" ;;
+        join) words="--help" ;;
         down)
           words="--help"
           [[ $word == -* ]] || words=$(_spctl_clusters) ;;
-        run) words="--nodes --isolate --isolate=strict --image --cluster --placement --cores-per-node --summary --allow-native --trace --help --" ;;
+        run) words="--nodes --isolate --isolate=strict --image --backend --cluster --placement --cores-per-node --summary --allow-native --trace --help --" ;;
         ps) words="--json --threads --tree --help" ;;
         nodes | maps | stats | fds)
           words="--json --help"

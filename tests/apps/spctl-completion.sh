@@ -14,7 +14,7 @@ offers() { # LINE: what is offered for its last word, in one line
   echo "${COMPREPLY[*]}"
 }
 
-check "sub-commands" 0 '^run up down ps nodes maps fds stats top log kill trace gc syscalls doctor bench --help --version$' offers "spctl "
+check "sub-commands" 0 '^run up down join ps nodes maps fds stats top log kill trace gc syscalls doctor bench --help --version$' offers "spctl "
 check "one sub-command" 0 '^doctor$' offers "spctl doc"
 check "options of run" 0 '^--nodes$' offers "spctl run --no"
 check "policies" 0 '^round-robin fill least-loaded alternate$' offers "spctl run --placement "
@@ -26,7 +26,7 @@ check "calls" 0 '^clone clone3$' offers "spctl syscalls clon"
 check "measurements" 0 '^churn-4k churn-64k churn-1m$' offers "spctl bench --only churn"
 
 page=$(dirname "$0")/../../packaging/man/spctl.1
-for command in run up down ps nodes maps fds stats top log kill trace gc syscalls doctor bench; do
+for command in run up down join ps nodes maps fds stats top log kill trace gc syscalls doctor bench; do
   check "the man page has $command" 0 "" grep -q "^\.It Cm $command\$" "$page"
   for option in $("$SPCTL" $command --help | grep -Eo -- '--[a-z-]+' | sort -u | grep -v -e '^--help$' -e '^--$'); do
     check "the man page has $command $option" 0 "" grep -Eq -- "Fl ([a-z] , Fl )?-${option#--}( |\$)" "$page"

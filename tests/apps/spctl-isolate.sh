@@ -190,6 +190,11 @@ soon none_left || wrong "a kill from outside does not reach the body"
 wait "$launcher"
 checked=$((checked + 3))
 
+# One record: of two programs that would leave one stays.
+# shellcheck disable=SC2016 # the inner shell's
+check "one record" 0 "^1$" env SUPERPROC_RECORDS=1 bash -c \
+  '"$1" run --isolate --trace -- bash -c "sleep 0.5 | sleep 0.5 | sleep 0.5 | sleep 0.5" 2>&1 | grep -c "begins on"' _ "$SPCTL"
+
 # What cannot be.
 refused "natively" 125 "exclude each other" isolate --allow-native -- true
 refused "inside" 125 "inside a SuperProcess" isolate -- "$SPCTL" run --isolate -- true
@@ -205,6 +210,8 @@ cp "$SPCTL" "$WORK/bin"
 ln -s "$(dirname "$SPCTL")/../lib/libsuperproc.so" "$WORK/lib"
 refused "no spd" 125 "/spd: No such file.*install" "$WORK/bin/spctl" run --isolate -- true
 cp "$(dirname "$SPCTL")/spd" "$WORK/bin"
+refused "no Xen" 125 "/sp-xen: No such file.*without Xen" "$WORK/bin/spctl" run --backend xen -- true
+refused "a backend that there is not" 125 "give embedded or xen" "$SPCTL" run --backend vm -- true
 refused "no sp-shadow" 125 "/sp-shadow: No such file.*install" "$WORK/bin/spctl" run --isolate -- true
 if unshare -U --map-root-user true 2>/dev/null; then # limits of a user namespace of our own
   for kind in pid mnt; do
