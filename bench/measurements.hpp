@@ -101,6 +101,7 @@ inline constexpr std::array kIsolatedMeasurements{
     probe("signal-roundtrip", "us", Better::lower, 3.0, 1.0),
     probe("signal-self", "us", Better::lower, 1.3, 1.05),
     probe("pipe-roundtrip", "us", Better::lower, 2.0, 0),
+    probe("pipe-moved", "us", Better::lower, 2.0, 0),
     probe("tcp-roundtrip", "us", Better::lower, 3.0, 1.2),
     probe("pread-4k", "us", Better::lower, 4.0, 0),
     probe("spawn-moved", "us", Better::lower, 1.5, 0),

@@ -6,6 +6,7 @@
 #include "bench/windows.h"
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <spawn.h>
@@ -33,6 +34,9 @@ static pid_t start_peer(const char* part, int in, int out) {
   require(posix_spawn(&child, path, NULL, NULL, arguments, environ) == 0, "posix_spawn of the peer failed");
   return child;
 }
+
+static void wait_for(pid_t child);
+static void spawn_one(void);
 
 static void end_peer(pid_t child) {
   kill(child, SIGKILL);
@@ -80,6 +84,46 @@ double pipe_roundtrip(int64_t run_ns) {
   double trip_us = trips_us(back[0], there[1], run_ns);
   end_peer(peer);
   return trip_us;
+}
+
+// Two peers with a pipe each way, which nobody else has. Of two nodes that take turns both get the other one: then what is
+// in the pipes is in shared memory.
+enum { kPeerIn = 20, kPeerOut = 21 };
+
+static pid_t start_between(const char* part, int in, int out, int result, int64_t run_ns) {
+  char path[4096] = {0}, time[16];
+  require(readlink("/proc/self/exe", path, sizeof path - 1) > 0, "/proc/self/exe cannot be read");
+  snprintf(time, sizeof time, "%d", (int)(run_ns / 1000000));
+  char* const arguments[] = {path, (char*)"--peer", (char*)part, time, (char*)"0", NULL};
+  posix_spawn_file_actions_t actions;
+  posix_spawn_file_actions_init(&actions);
+  posix_spawn_file_actions_adddup2(&actions, in, kPeerIn);
+  posix_spawn_file_actions_adddup2(&actions, out, kPeerOut);
+  posix_spawn_file_actions_adddup2(&actions, result, STDOUT_FILENO);
+  pid_t child = -1;
+  require(posix_spawn(&child, path, &actions, NULL, arguments, environ) == 0, "posix_spawn of the peer failed");
+  posix_spawn_file_actions_destroy(&actions);
+  return child;
+}
+
+static int time_trips(int64_t run_ns) {
+  printf("%.2f\n", trips_us(kPeerIn, kPeerOut, run_ns));
+  return 0;
+}
+
+double pipe_moved(int64_t run_ns) {
+  int there[2] = {0}, back[2] = {0}, result[2] = {0};
+  char text[32] = {0};
+  require(pipe2(there, O_CLOEXEC) == 0 && pipe2(back, O_CLOEXEC) == 0 && pipe2(result, O_CLOEXEC) == 0, "no pipe");
+  pid_t peer = start_between("answers", there[0], back[1], result[1], run_ns);
+  spawn_one();
+  pid_t other = start_between("trips", back[0], there[1], result[1], run_ns);
+  for (int i = 0; i < 2; i++) close(there[i]), close(back[i]);
+  close(result[1]);
+  require(read(result[0], text, sizeof text - 1) > 0, "the peer said nothing");
+  end_peer(peer);
+  wait_for(other);
+  return atof(text);
 }
 
 // The peer connects to a socket that this process listens on.
@@ -266,6 +310,8 @@ int be_peer(char** arguments) {
   const char* part = arguments[0];
   int first = atoi(arguments[1]), second = atoi(arguments[2]);
   if (strcmp(part, "echo") == 0) echo(first, second);
+  if (strcmp(part, "answers") == 0) echo(kPeerIn, kPeerOut);
+  if (strcmp(part, "trips") == 0) return time_trips((int64_t)first * 1000000);
   if (strcmp(part, "tcp") == 0) echo_tcp(first);
   if (strcmp(part, "signal") == 0) answer_signals(first);
   if (strcmp(part, "read") == 0) return time_reads(first, (int64_t)second * 1000000);

@@ -46,6 +46,7 @@ double fork_exit_wait(int64_t run_ns);
 double spawn_wait(int64_t run_ns);
 // neighbours.c
 double pipe_roundtrip(int64_t run_ns);
+double pipe_moved(int64_t run_ns);
 double tcp_roundtrip(int64_t run_ns);
 double signal_roundtrip(int64_t run_ns);
 double read_4k(int64_t run_ns);

@@ -34,6 +34,7 @@ static const struct Probe kProbes[] = {
     {"spawn-wait", "us", spawn_wait},
     {"signal-roundtrip", "us", signal_roundtrip},
     {"pipe-roundtrip", "us", pipe_roundtrip},
+    {"pipe-moved", "us", pipe_moved},
     {"tcp-roundtrip", "us", tcp_roundtrip},
     {"pread-4k", "us", read_4k},
     {"spawn-moved", "us", spawn_moved},

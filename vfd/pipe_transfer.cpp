@@ -73,9 +73,16 @@ private:
 
 // ---- waiting ----
 
+// The peer's processor is not known: it may be this one, where it can answer only when this thread yields.
+constexpr WaitPolicy yield_often() {
+  WaitPolicy policy;
+  policy.yield_every_cycles /= 16;
+  return policy;
+}
+
 template <class Ready>
 bool PipeTurn::spin(Ready ready) {
-  Patience patience(WaitPolicy{}, wire::kCpuUnknown);
+  Patience patience(yield_often(), wire::kCpuUnknown);
   while (!ready())
     if (patience.pass() == Patience::Next::sleep) return ready();
   return true;
