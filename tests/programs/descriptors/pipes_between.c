@@ -280,20 +280,24 @@ static pid_t begin_side(const struct Case* c, const char* side, const int* all, 
   pid_t pid = fork();
   CHECK(pid >= 0);
   if (pid != 0) return pid;
+  char byte;
+  close(all[7]);
+  CHECK(read(all[6], &byte, 1) == 0); // the other two have closed theirs, so nobody else has the pipe
   CHECK(dup2(end, number) == number && dup2(words, kWords) == kWords && dup2(told, kTold) == kTold);
-  for (int i = 0; i < 6; i++) close(all[i]);
+  for (int i = 0; i < 7; i++) close(all[i]);
   execl(self, self, c->name, side, NULL);
   CHECK(!"exec failed");
   return -1;
 }
 
 static void run_case(const struct Case* c) {
-  int all[6]; // the pipe; two ends for words between the two; a pipe to this process
+  int all[8]; // the pipe; two ends for words between the two; a pipe to this process; one for the begin
   char byte;
-  CHECK(pipe(all) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, all + 2) == 0 && pipe(all + 4) == 0);
+  CHECK(pipe(all) == 0 && socketpair(AF_UNIX, SOCK_STREAM, 0, all + 2) == 0 && pipe(all + 4) == 0 &&
+        pipe(all + 6) == 0);
   pid_t writer = begin_side(c, "out", all, all[1], kOut, all[2], all[5]),
         reader = begin_side(c, "in", all, all[0], kIn, all[3], all[5]);
-  for (int i = 0; i < 6; i++)
+  for (int i = 0; i < 8; i++)
     if (i != 4) close(all[i]);
   if (c->killed) CHECK(read(all[4], &byte, 1) == 1 && kill(c->killed == 1 ? writer : reader, SIGKILL) == 0);
   close(all[4]);
