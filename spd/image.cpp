@@ -19,7 +19,8 @@ namespace sp::spd {
 
 namespace {
 
-// A folder that every system has; what it hides is not needed any more.
+// A folder that every system has. What it hides is needed once more: the node's own /proc, which is bound to the image; an
+// ordinary user may not mount one where none can be seen whole (mount_namespaces(7)).
 constexpr const char* kRoot = "/proc";
 constexpr int kDetach = 2; // MNT_DETACH
 
@@ -64,9 +65,13 @@ bool show_image() {
 } // namespace
 
 bool enter_image() {
+  const int processes = open(kRoot, O_PATH | O_DIRECTORY | O_CLOEXEC);
   if (mount("tmpfs", kRoot, "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0) return false;
   if (!show_image() || !show("/dev", 0) || !show("/sys", 0)) return false;
-  if (mkdir((std::string(kRoot) + "/proc").c_str(), 0555) != 0) return false;
+  const std::string place = std::string(kRoot) + "/proc";
+  if (mkdir(place.c_str(), 0555) != 0 || fchdir(processes) != 0) return false;
+  if (mount(".", place.c_str(), nullptr, MS_BIND, nullptr) != 0) return false;
+  close(processes);
   if (chdir(kRoot) != 0 || syscall(SYS_pivot_root, ".", ".") != 0 || umount2(".", kDetach) != 0) return false;
   return chdir("/") == 0;
 }

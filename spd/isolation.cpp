@@ -47,9 +47,9 @@ void raise_loopback() {
 
 void furnish(NodeId self) {
   if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) cannot("have mounts of its own");
+  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) cannot("mount its /proc");
   const bool has_image = wire::cluster().image[0] != 0 && self.value != 0;
   if (has_image && !enter_image()) cannot("have the image as its root");
-  if (mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr) != 0) cannot("mount its /proc");
   if (self.value == 0) return;
   raise_loopback();
 }
