@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include "libsuperproc/base/peek.hpp"
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/threads.hpp"
@@ -78,30 +79,32 @@ bool goes_home(const SyscallRow& row) {
 constinit uint64_t home_calls[kInterestCount / 64] = {};
 bool is_home_call(uint64_t number) { return home_calls[number / 64] >> (number % 64) & 1; }
 
-long at_home(const Call& call, int mask_index) {
+long at_home(const Call& call) {
   uint64_t a[6];
   for (int i = 0; i < 6; ++i) a[i] = call.arg(i);
-  if (mask_index < 0 || !a[mask_index]) return perform_at_home(call.number(), a, nullptr);
-  const uint64_t mask = without_sigsys(*pointer_to<const uint64_t>(a[mask_index]));
-  a[mask_index] = 0;
+  return perform_at_home(call.number(), a, nullptr);
+}
+
+// A wait with a mask of signals, whose address is `given`, in the place of argument i.
+long wait_at_home(const Call& call, int i, uint64_t given) {
+  uint64_t a[6];
+  for (int n = 0; n < 6; ++n) a[n] = n == i ? 0 : call.arg(n);
+  if (!given) return perform_at_home(call.number(), a, nullptr);
+  if (!sp_can_read(pointer_to<void>(given), sizeof(uint64_t))) return -EFAULT;
+  const uint64_t mask = without_sigsys(*pointer_to<const uint64_t>(given));
   const Accepting accepting(~mask);
   return perform_at_home(call.number(), a, &mask);
 }
 
 // Its mask comes in a structure.
 long select_at_home(const Call& call) {
-  const auto* given = call.pointer<const uint64_t>(5);
-  uint64_t a[6];
-  for (int i = 0; i < 6; ++i) a[i] = call.arg(i);
-  a[5] = 0;
-  if (!given || !*given) return perform_at_home(call.number(), a, nullptr);
-  const uint64_t mask = without_sigsys(*pointer_to<const uint64_t>(*given));
-  const Accepting accepting(~mask);
-  return perform_at_home(call.number(), a, &mask);
+  const auto* const given = call.pointer<const uint64_t>(5);
+  if (given && !sp_can_read(given, 2 * sizeof *given)) return -EFAULT;
+  return wait_at_home(call, 5, given ? *given : 0);
 }
 
 long send_from_home(const Call& call) {
-  const long result = at_home(call, -1);
+  const long result = at_home(call);
   const bool to_us = call.number_arg(0) == control().identity.pid || call.number_arg(0) <= 0;
   if (result == 0 && to_us && call.number_arg(1) > 0) sent_to_process(call.number_arg(1));
   return result;
@@ -151,16 +154,16 @@ void watch_calls_from_away() {
 std::optional<long> perform_elsewhere(Call& call) {
   if (const std::optional<long> there = about_thread(call)) return there;
   if (sp::at_home()) return std::nullopt;
-  if (call.number() == SYS_mmap && !(call.arg(3) & MAP_ANONYMOUS)) return at_home(call, -1);
+  if (call.number() == SYS_mmap && !(call.arg(3) & MAP_ANONYMOUS)) return at_home(call);
   if (!is_home_call(static_cast<uint64_t>(call.number()))) return std::nullopt;
   switch (call.number()) {
-    case SYS_ppoll: return at_home(call, 3);
+    case SYS_ppoll: return wait_at_home(call, 3, call.arg(3));
     case SYS_epoll_pwait:
-    case SYS_epoll_pwait2: return at_home(call, 4);
+    case SYS_epoll_pwait2: return wait_at_home(call, 4, call.arg(4));
     case SYS_pselect6: return select_at_home(call);
     case SYS_kill:
     case SYS_rt_sigqueueinfo: return send_from_home(call);
-    default: return at_home(call, -1);
+    default: return at_home(call);
   }
 }
 
