@@ -218,4 +218,15 @@ std::optional<long> ask_about(const Call& call, const Asker& asker) {
   return about_process(*row, call, asker, moved);
 }
 
+std::optional<wire::Figures> ask_for_figures(int32_t pid, const Asker& asker) {
+  const wire::Moved* const moved = find_moved(pid, asker.node);
+  const Inquirer inquirer(asker, wire::kFiguresOf);
+  if (!moved || !inquirer.claimed()) return std::nullopt;
+  inquirer.inquiry().arguments[0] = static_cast<uint64_t>(pid);
+  if (inquirer.ask({moved->body_node.load()}) != 0) return std::nullopt;
+  wire::Figures told;
+  __builtin_memcpy(&told, inquirer.inquiry().out, sizeof told);
+  return told;
+}
+
 } // namespace sp

@@ -10,6 +10,7 @@
 #include <optional>
 
 #include "libsuperproc/syscalls/call.hpp"
+#include "libsuperproc/wire/figures.hpp"
 #include "libsuperproc/wire/inquiry.hpp"
 
 namespace sp {
@@ -26,5 +27,8 @@ struct Asker {
 
 // Nothing: the kernel of this node is to be asked.
 std::optional<long> ask_about(const Call& call, const Asker& asker);
+
+// Of a process that has moved, by the node of its body. Nothing: there is none (any more).
+std::optional<wire::Figures> ask_for_figures(int32_t pid, const Asker& asker);
 
 } // namespace sp

@@ -61,6 +61,8 @@ std::optional<long> about_others(const Call& call) {
   return is_refused(call.number()) ? refuse(call) : ask_about(call, caller());
 }
 
+std::optional<wire::Figures> figures_of(int32_t pid) { return ask_for_figures(pid, caller()); }
+
 void watch_calls_about_others() {
   for (const AboutCall& row : kAboutCalls) sp_interest[row.number].bits |= kInterestRemote;
   for (const int number : kRefused) sp_interest[number].bits |= kInterestRemote;

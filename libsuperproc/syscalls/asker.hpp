@@ -5,11 +5,13 @@
 #include <optional>
 
 #include "libsuperproc/syscalls/call.hpp"
+#include "libsuperproc/wire/figures.hpp"
 
 namespace sp {
 
 bool is_about_others(long number);
 std::optional<long> about_others(const Call& call);
 void watch_calls_about_others();
+std::optional<wire::Figures> figures_of(int32_t pid); // of one that has moved
 
 } // namespace sp

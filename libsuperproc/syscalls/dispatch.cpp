@@ -14,6 +14,7 @@
 #include "libsuperproc/syscalls/move_first.hpp"
 #include "libsuperproc/syscalls/remote.hpp"
 #include "libsuperproc/syscalls/segments.hpp"
+#include "libsuperproc/syscalls/shown_elsewhere.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "libsuperproc/syscalls/trace.hpp"
 #include "libsuperproc/syscalls/usage.hpp"
@@ -97,7 +98,8 @@ bool is_native_interest(uint32_t number) {
 }
 
 void watch_calls_of_cluster() {
-  for (const int number : {SYS_recvmsg, SYS_recvmmsg}) sp_interest[number].bits |= kInterestRemote;
+  for (const int number : {SYS_recvmsg, SYS_recvmmsg, SYS_open, SYS_openat})
+    sp_interest[number].bits |= kInterestRemote;
   for (const int number : kSegmentCalls) sp_interest[number].bits |= kInterestRemote;
 }
 
@@ -161,6 +163,8 @@ long dispatch(Call& call) {
   } else if (vfd::in_cluster()) {
     if (const std::optional<long> there = message_of_cluster(call)) return *there;
     if (const std::optional<long> there = segment_of_cluster(call)) return *there;
+    if (number == SYS_open || number == SYS_openat)
+      if (const std::optional<long> shown = open_about_moved(call)) return *shown;
   }
   // A trap reaches us for calls without interest as well.
   if (!entry.handler || !((sp_interest[number].bits & kInterestHandled) || number == SYS_rt_sigreturn))

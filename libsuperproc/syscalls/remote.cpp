@@ -26,6 +26,7 @@
 #include "libsuperproc/syscalls/remote_files.hpp"
 #include "libsuperproc/syscalls/remote_ipc.hpp"
 #include "libsuperproc/syscalls/segments.hpp"
+#include "libsuperproc/syscalls/shown_elsewhere.hpp"
 #include "libsuperproc/syscalls/table.hpp"
 #include "vfd/call_scope.hpp"
 #include "vfd/descriptors.hpp"
@@ -171,6 +172,10 @@ std::optional<long> perform(Call& call) {
     case SYS_mmap:
       if (const std::optional<long> segment = segment_of_cluster(call)) return segment;
       return map_file_of_home(call);
+    case SYS_open:
+    case SYS_openat:
+      if (const std::optional<long> shown = open_about_moved(call)) return shown;
+      break;
     case SYS_memfd_create:
       if (call.arg(1) & MFD_HUGETLB) return std::nullopt;
       return by_row(call); // so that other nodes can have it
