@@ -177,7 +177,7 @@ std::optional<long> perform(Call& call) {
       if (const std::optional<long> shown = open_about_moved(call)) return shown;
       break;
     case SYS_memfd_create:
-      if (call.arg(1) & MFD_HUGETLB) return std::nullopt;
+      if (call.arg(1) & MFD_HUGETLB || !(call.arg(1) & MFD_ALLOW_SEALING)) return std::nullopt;
       return by_row(call); // so that other nodes can have it
     case SYS_umask: return mask_modes(call);
     case SYS_setrlimit:

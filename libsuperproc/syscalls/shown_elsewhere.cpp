@@ -5,7 +5,6 @@
 #include <linux/memfd.h>
 
 #include "libsuperproc/base/path.hpp"
-#include "libsuperproc/base/peek.hpp"
 #include "libsuperproc/cluster/find_moved.hpp"
 #include "libsuperproc/syscalls/asker.hpp"
 #include "vfd/body.hpp"
@@ -36,7 +35,8 @@ bool starts_with(const char* text, const char* prefix) {
 Asked read_path(const char* given, char (&path)[64]) {
   constexpr uint32_t kProcBytes = 6;
   Asked asked;
-  if (!sp_starts_with(given, "/proc/") || !vfd::read_text(path, given, sizeof path)) return asked;
+  if (!given || !vfd::read_program(path, given, kProcBytes) || !starts_with(path, "/proc/")) return asked;
+  if (!vfd::read_text(path, given, sizeof path)) return asked;
   const char* at = path + kProcBytes;
   for (int digits = 0; *at >= '0' && *at <= '9' && digits < 9; ++digits) asked.pid = asked.pid * 10 + (*at++ - '0');
   if (equal(at, "/stat")) asked.what = Shown::stat;
@@ -183,7 +183,7 @@ long as_file(const Copy& copy, uint64_t flags) {
 std::optional<long> open_about_moved(const Call& call) {
   const int at = call.number() == SYS_open ? 0 : 1;
   const uint64_t flags = call.arg(at + 1);
-  char path[64];
+  char path[64] = {};
   if ((flags & O_ACCMODE) != O_RDONLY || flags & (O_PATH | O_DIRECTORY)) return std::nullopt;
   const Asked asked = read_path(call.pointer<const char>(at), path);
   if (asked.what == Shown::nothing || asked.pid == sys::call(SYS_getpid)) return std::nullopt;

@@ -9,8 +9,8 @@
 
 enum { kBytes = 3 * 4096 };
 
-static int make(int flags) {
-  const int memory = memfd_create("picture", MFD_CLOEXEC | flags);
+static int make(void) {
+  const int memory = memfd_create("picture", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   CHECK(memory >= 0 && ftruncate(memory, kBytes) == 0);
   return memory;
 }
@@ -25,7 +25,7 @@ static void has(int memory, const char* text, int at) {
 }
 
 static void mapped_before_fork(void) {
-  const int memory = make(0);
+  const int memory = make();
   char* const at = map(memory, PROT_READ | PROT_WRITE);
   strcpy(at, "parent");
   for (int i = 0; i < 3; i++) {
@@ -55,7 +55,7 @@ static void mapped_before_fork(void) {
 
 // Only the descriptor is inherited.
 static void mapped_by_children(void) {
-  const int memory = make(0);
+  const int memory = make();
   CHECK(pwrite(memory, "written", 8, 0) == 8);
   for (int i = 0; i < 3; i++) {
     const pid_t child = fork();
@@ -73,7 +73,7 @@ static void mapped_by_children(void) {
 }
 
 static void length(void) {
-  const int memory = make(0);
+  const int memory = make();
   char* at = map(memory, PROT_READ | PROT_WRITE);
   memset(at, 'x', kBytes);
   CHECK(ftruncate(memory, 100) == 0 && ftruncate(memory, 4 * kBytes) == 0);
@@ -86,7 +86,7 @@ static void length(void) {
 }
 
 static void sealed(void) {
-  const int memory = make(MFD_ALLOW_SEALING);
+  const int memory = make();
   char* const at = map(memory, PROT_READ | PROT_WRITE);
   strcpy(at, "for ever");
   CHECK(fcntl(memory, F_ADD_SEALS, F_SEAL_WRITE) < 0 && errno == EBUSY);
@@ -137,7 +137,7 @@ static int receive_it(int from) {
 
 static void draw(int to) {
   char go;
-  const int memory = make(MFD_ALLOW_SEALING);
+  const int memory = make();
   char* const at = map(memory, PROT_READ | PROT_WRITE);
   strcpy(at, "first picture");
   CHECK(fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK) == 0);
