@@ -58,7 +58,7 @@ sp_entry_after:
         push    %r8
         push    %r9
         push    %r10
-        push    %r11
+        push    $0                      // r11: see sp_restore
         push    %r12
         push    %r13
         push    %r14
@@ -78,7 +78,8 @@ sp_entry_after:
         call    sp_dispatch
         .cfi_endproc
 
-// Goes on with the Registers at the stack pointer. rcx and r11 are lost, as after `syscall`.
+// Goes on with the Registers at the stack pointer. rcx and r11 are lost, as after `syscall`; but that leaves the flags in
+// r11, which are never 0. So who is found right behind a `syscall` has made it if r11 is not 0 (shim/trap.cpp).
         .globl  sp_restore
         .hidden sp_restore
 sp_restore:

@@ -29,10 +29,11 @@ Registers registers_of(const ucontext_t* context) {
 }
 
 // A call that only our own signal interrupted begins again: the program shall not see EINTR because another thread forks.
-// The thread is then right behind a `syscall` of the gate; were another handler entered first, it would be there.
+// The thread is then right behind a `syscall` of the gate; were another handler entered first, it would be there. So is
+// one that comes from dispatch, with a result that may well be EINTR (a page that is not there yet keeps it there).
 void begin_again(ucontext_t* context) {
   greg_t* g = context->uc_mcontext.gregs;
-  if (g[REG_RAX] != -EINTR) return;
+  if (g[REG_RAX] != -EINTR || g[REG_R11] == 0) return;
   const auto rip = static_cast<uint64_t>(g[REG_RIP]);
   int64_t number = number_behind(rip);
   if (rip == address_of(sp_app_call_after) || rip == address_of(sp_entry_after) || rip == address_of(sp_futex_after))
