@@ -3,6 +3,9 @@
 # A server with a process for each client, shared memory, semaphores and latches by signals; its clients have threads.
 needs=/usr/lib/postgresql/15/bin/postgres
 home_only=yes
+as_nobody=() # it refuses root
+[ "$(id -u)" != 0 ] || as_nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+"${as_nobody[@]}" test -x "$SPCTL" -a -r "$here/run" || { echo "nobody may not enter the build's directory; skipped"; exit 77; }
 prepare() {
   cat >session.sh <<'S'
 set -u
@@ -26,12 +29,11 @@ rm -rf data made log
 S
 }
 body() {
-  local port user=()
+  local port
   port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-  if [ "$(id -u)" = 0 ]; then # it refuses root
-    user=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+  if [ ${#as_nobody[@]} -gt 0 ]; then
     chmod 755 "$INPUT" "$INPUT/.."
     chown 65534 .
   fi
-  "${user[@]}" "${on[@]}" bash "$INPUT/session.sh" "$port"
+  "${as_nobody[@]}" "${on[@]}" bash "$INPUT/session.sh" "$port"
 }
