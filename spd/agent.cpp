@@ -134,7 +134,8 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::place_segment: return serve_segment(self, record, signal, request.arguments[2]);
     case NodeOperation::sweep_segments: return sweep_segments(self), 0;
     case NodeOperation::call_about: return answer_inquiry(record);
-    case NodeOperation::start_resident: return start_resident(self, record, signal);
+    case NodeOperation::start_resident:
+      return start_resident(self, record, signal, static_cast<pid_t>(request.arguments[2]));
     case NodeOperation::watch_waiter: return watch_waiter(self, static_cast<pid_t>(record));
     default: break;
   }
@@ -142,8 +143,7 @@ long perform(NodeId self, const Request& request) {
   const auto index = static_cast<uint32_t>(record);
   switch (static_cast<NodeOperation>(request.operation)) {
     case NodeOperation::start_body: return start_body(self, index);
-    case NodeOperation::restore_body:
-      return signal > ~0u ? -EINVAL : restore_body(self, index, static_cast<uint32_t>(signal), request.arguments[2]);
+    case NodeOperation::restore_body: return restore_body(self, index);
     case NodeOperation::watch_body: return body_is_here(self, index) ? watch(Watched::body, index) : -EINVAL;
     case NodeOperation::watch_shadow:
       return shadow_is_here(self, index) ? watch(Watched::shadow, index, request.arguments[1] == 1) : -EINVAL;
@@ -155,7 +155,7 @@ long perform(NodeId self, const Request& request) {
     case NodeOperation::old_pids: return take_pids_back();
     case NodeOperation::signal_home: return signal_home(self, index, signal);
     case NodeOperation::poke_body: return poke_body(self, index, signal);
-    case NodeOperation::join_pipe: return join_pipe(self, index, signal);
+    case NodeOperation::join_pipe: return join_pipe(self, index, signal, request.arguments[2] == 1);
     case NodeOperation::fill_pipe:
       return fill_pipe(self, index, signal, {static_cast<uint32_t>(request.arguments[2])});
     case NodeOperation::leave_pipe:

@@ -153,9 +153,12 @@ sigset_t only(int signal) {
 
 // True: it ended before it was whole, and who wanted it goes on as if it had never been.
 bool failed_to_arrive(wire::Moved& m, NodeId self, int status) {
-  auto on_its_way = static_cast<uint32_t>(wire::Arrival::on_its_way);
   const uint32_t failed = wire::kArrivalFailed + (WIFEXITED(status) ? WEXITSTATUS(status) : EIO);
-  if (!m.arrival.compare_exchange_strong(on_its_way, failed)) return false;
+  uint32_t arrival = m.arrival.load();
+  do {
+    if (arrival == static_cast<uint32_t>(wire::Arrival::none) || arrival == static_cast<uint32_t>(wire::Arrival::arrived))
+      return false;
+  } while (!m.arrival.compare_exchange_weak(arrival, failed));
   wire::cluster().nodes[self.value].body_count.fetch_sub(1);
   NodeBell::wake(arrival_word(m), 1);
   return true;
@@ -249,19 +252,18 @@ long start_body(NodeId self, uint32_t record) {
   return 0;
 }
 
-long restore_body(NodeId self, uint32_t record, uint32_t source, uint64_t offset) {
+long restore_body(NodeId self, uint32_t record) {
   wire::Moved& m = wire::moved(record);
   if (m.state.load() != wire::MovedState::claimed || m.body_node.load() != self.value) return -EINVAL;
   if (!may_begin(m.departure)) return -EPERM;
   m.departure.error = 0;
-  m.arrival.store(static_cast<uint32_t>(wire::Arrival::on_its_way));
   const pid_t pid = m.pid.load();
   if (!is_leased(pid)) return -EINVAL;
   children[record].use = m.use.load();
   children[record].stop_is_known.store(false);
   children[record].pid.store(pid);
   wire::cluster().nodes[self.value].body_count.fetch_add(1);
-  const long made = restore_as(pid, source, offset);
+  const long made = restore_as(pid, record, children[record].use);
   if (made < 0) {
     wire::cluster().nodes[self.value].body_count.fetch_sub(1);
     return children[record].pid.store(0), made;
@@ -286,29 +288,40 @@ void block_ends() {
 
 namespace {
 std::mutex residents_lock;
-std::map<pid_t, uint32_t> residents; // of this node, with their spaces
+struct Resident {
+  uint32_t space;
+  pid_t subprocess;
+};
+std::map<pid_t, Resident> residents; // of this node
 
 void report_resident(NodeId self, pid_t pid, int status) {
   const std::lock_guard held(residents_lock);
   const auto found = residents.find(pid);
   if (found == residents.end() || WIFSTOPPED(status) || WIFCONTINUED(status)) return;
-  auto& ended = wire::cluster().spaces[found->second].ended[self.value];
+  auto& ended = wire::cluster().spaces[found->second.space].ended[self.value];
   ended.store(wire::kResidentEnded | static_cast<uint32_t>(status));
   sys::futex_wake(reinterpret_cast<const volatile uint32_t*>(&ended), 1);
-  let_go_for_child(self, found->second); // only now may another SubProcess have it
+  let_go_for_child(self, found->second.space); // only now may another SubProcess have it
   residents.erase(found);
 }
 } // namespace
 
-long start_resident(NodeId self, uint64_t space, uint64_t home) {
+long start_resident(NodeId self, uint64_t space, uint64_t home, pid_t subprocess) {
   if (space >= wire::kSpaceCountMax || home >= kNodeCountMax) return -EINVAL;
   const std::lock_guard held(residents_lock); // its end is not reported before it is known
-  const long made = restore_as(0, wire::kKeeperPools + static_cast<uint32_t>(home),
-                               wire::pool_offset(static_cast<uint32_t>(space), wire::kImageHome));
+  const long made = restore(wire::kKeeperPools + static_cast<uint32_t>(home),
+                            wire::pool_offset(static_cast<uint32_t>(space), wire::kImageHome));
   if (made < 0) return made;
-  residents[static_cast<pid_t>(made)] = static_cast<uint32_t>(space);
+  residents[static_cast<pid_t>(made)] = {static_cast<uint32_t>(space), subprocess};
   hold_for_child(self, static_cast<uint32_t>(space));
   return made;
+}
+
+pid_t resident_of(pid_t subprocess, pid_t thread) {
+  const std::lock_guard held(residents_lock);
+  for (const auto& [pid, resident] : residents)
+    if (resident.subprocess == subprocess && syscall(SYS_tgkill, pid, thread, 0) == 0) return pid;
+  return 0;
 }
 
 void reap_until_empty(NodeId self) {

@@ -17,10 +17,13 @@ long start_body(NodeId self, uint32_t record);
 
 // A resident of a SubProcess from elsewhere, under a number of this node's own; its description is in the pool of its home
 // node (wire/image.hpp). Its number or -errno.
-long start_resident(NodeId self, uint64_t space, uint64_t home);
+long start_resident(NodeId self, uint64_t space, uint64_t home, int32_t subprocess);
+
+// The resident of this node that has this thread belongs to that SubProcess: its number; else 0.
+int32_t resident_of(int32_t subprocess, int32_t thread);
 
 // 0 or -errno. Returns when there is a process that is rebuilt from the description there (spd/restore.hpp).
-long restore_body(NodeId self, uint32_t record, uint32_t source, uint64_t offset);
+long restore_body(NodeId self, uint32_t record);
 
 // As its shadow has stopped, which need not be told.
 long stop_body(uint32_t record);

@@ -28,22 +28,6 @@ uint64_t signals_with_action() {
   return with_action;
 }
 
-uint64_t own_actions() {
-  static const uint64_t known = signals_with_action(); // they do not change
-  return known;
-}
-
-void default_signals(uint64_t mask, uint64_t ignored) {
-  const uint64_t own = own_actions();
-  for (int signal = 1; signal < NSIG; ++signal) {
-    if (!((own | ignored) >> (signal - 1) & 1)) continue;
-    KernelAction action{};
-    action.handler = ignored >> (signal - 1) & 1; // SIG_IGN, or SIG_DFL
-    sys::call(SYS_rt_sigaction, signal, &action, nullptr, sizeof action.mask);
-  }
-  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
-}
-
 void limit(const wire::Departure& d) {
   for (uint32_t i = 0; i < wire::kLimitCount; ++i) {
     const rlimit wanted{d.limits[i][0], d.limits[i][1]};
@@ -73,6 +57,23 @@ void schedule(const wire::DepartureScheduling& wanted) {
 }
 
 } // namespace
+
+uint64_t own_actions() {
+  static const uint64_t known = signals_with_action(); // they do not change
+  return known;
+}
+
+void default_signals(uint64_t mask, uint64_t ignored) {
+  const uint64_t own = own_actions(), all = ~0ull;
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all); // what is sent meanwhile is for what it becomes
+  for (int signal = 1; signal < NSIG; ++signal) {
+    if (!((own | ignored) >> (signal - 1) & 1)) continue;
+    KernelAction action{};
+    action.handler = ignored >> (signal - 1) & 1; // SIG_IGN, or SIG_DFL
+    sys::call(SYS_rt_sigaction, signal, &action, nullptr, sizeof action.mask);
+  }
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, nullptr, sizeof mask);
+}
 
 bool read_departure(uint32_t record, Departed& program) {
   (void)own_actions(); // before children begin with this memory

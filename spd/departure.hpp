@@ -22,6 +22,12 @@ struct Departed {
 // Nothing: it says more than there is.
 bool read_departure(uint32_t record, Departed& program);
 
+// Signals that this process ignores or handles; looked up once, before there are children.
+uint64_t own_actions();
+
+// In a child: the mask, and the default actions but for what is ignored.
+void default_signals(uint64_t mask, uint64_t ignored);
+
 // Gives the calling process the program's folder, limits and signals, and executes it. Returns the errno of what failed.
 int become(const Departed& program);
 

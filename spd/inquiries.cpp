@@ -14,6 +14,7 @@
 #include "libsuperproc/syscalls/about_calls.hpp"
 #include "libsuperproc/wire/figures.hpp"
 #include "libsuperproc/wire/inquiry.hpp"
+#include "spd/bodies.hpp"
 #include "spd/ending_shadow.hpp"
 #include "spd/segment.hpp"
 
@@ -23,12 +24,14 @@ namespace {
 
 struct Copy {
   uint64_t arguments[6];
+  int32_t process;
   wire::Credentials rights;
   alignas(8) uint8_t in[wire::kInquiryMemoryMax], out[wire::kInquiryMemoryMax];
 };
 
 void read(const wire::Inquiry& from, Copy& to) {
   memcpy(to.arguments, from.arguments, sizeof to.arguments);
+  to.process = static_cast<const volatile int32_t&>(from.process);
   memcpy(&to.rights, &from.rights, sizeof to.rights);
   memcpy(to.in, from.in, sizeof to.in);
 }
@@ -73,12 +76,16 @@ bool has_rights(const wire::Credentials& wanted) {
 }
 
 // It has a number that no node gives out, so it takes none that another shall get, and nobody can name it; only one thread
-// asks for it. No exit signal: who reaps spd's other children does not see it.
+// asks for it. A signal's receiver is told this number: it is the sender's own, which is free here unless it has a shadow.
+// No exit signal: who reaps spd's other children does not see it.
 long perform_as(const AboutCall& row, Copy& copy, wire::Inquiry& inquiry) {
-  const int number = 299; // below vpid::kReservedPids
+  constexpr int kNobodys = 299; // below vpid::kReservedPids
+  int number = row.is_signal() && is_leased(copy.process) ? copy.process : kNobodys;
   clone_args arguments{};
   arguments.set_tid = reinterpret_cast<uint64_t>(&number), arguments.set_tid_size = 1;
-  const long made = sys::call(SYS_clone3, &arguments, sizeof arguments);
+  long made = sys::call(SYS_clone3, &arguments, sizeof arguments);
+  if (made == -EEXIST && number != kNobodys)
+    number = kNobodys, made = sys::call(SYS_clone3, &arguments, sizeof arguments);
   if (made < 0) return made;
   if (made == 0) {
     take_on(copy.rights);
@@ -90,6 +97,16 @@ long perform_as(const AboutCall& row, Copy& copy, wire::Inquiry& inquiry) {
   while (sys::call(SYS_wait4, made, &status, __WALL, nullptr) == -EINTR) {
   }
   return WIFEXITED(status) ? 0 : -EIO;
+}
+
+// Threads of a process of the first node are, here, those of its resident.
+long find_receiver(const AboutCall& row, Copy& copy) {
+  const auto thread = static_cast<pid_t>(copy.arguments[row.who]);
+  if (row.who == 0) return 0;
+  const auto process = static_cast<pid_t>(copy.arguments[0]);
+  if (!is_leased(process)) return -ESRCH;
+  if (const pid_t resident = resident_of(process, thread)) copy.arguments[0] = static_cast<uint64_t>(resident);
+  return 0;
 }
 
 // proc_pid_stat(5), from the field behind the name on.
@@ -126,6 +143,10 @@ long answer_inquiry(uint64_t index) {
   read(inquiry, copy);
   if (copy.rights.group_count > wire::kGroupCountMax) return -EINVAL;
   if (!may_be_named(*row, copy) || names_ending_shadow(*row, copy)) return -ESRCH;
+  if (row->is_signal()) {
+    const long failed = find_receiver(*row, copy);
+    return failed ? failed : perform_as(*row, copy, inquiry);
+  }
   if (!has_rights(copy.rights)) return perform_as(*row, copy, inquiry);
   write(copy, perform(*row, copy), inquiry);
   return 0;

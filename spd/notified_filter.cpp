@@ -65,6 +65,12 @@ void pass_with(Program& program, uint32_t argument, uint32_t bits) {
   program.answer(SECCOMP_RET_ALLOW);
 }
 
+// Not signals to threads: most are to the caller's own, and many.
+const AboutCall* asked_about(long number) {
+  const AboutCall* const call = find_about_call(number);
+  return call && !call->is_signal() ? call : nullptr;
+}
+
 // Not about the caller itself.
 void ask_about_others(Program& program, const AboutCall& call) {
   if (call.says_which()) return program.answer(SECCOMP_RET_USER_NOTIF);
@@ -86,7 +92,7 @@ void judge(Program& program, const SyscallRow& row) {
   program.add(BPF_JMP | BPF_JEQ | BPF_K, row.number, 0, 0);
   if (always) program.answer(SECCOMP_RET_USER_NOTIF);
   if (row.number == SYS_clone) ask_without(program, 0, CLONE_THREAD);
-  if (const AboutCall* const about = find_about_call(row.number)) ask_about_others(program, *about);
+  if (const AboutCall* const about = asked_about(row.number)) ask_about_others(program, *about);
   if (row.number == SYS_mmap) pass_with(program, 3, MAP_ANONYMOUS);
   for (uint32_t i = 0; i < arguments.count && !always; ++i)
     if (arguments.at[i].kind == ArgumentKind::fd || arguments.at[i].kind == ArgumentKind::dirfd)
@@ -111,7 +117,7 @@ void write_notified_filter(wire::NotifiedFilter& filter) {
   program.answer(SECCOMP_RET_ERRNO | ENOSYS);
   program.load(offsetof(seccomp_data, nr));
   for (const SyscallRow& row : syscall_rows())
-    if (is_always_asked(row.number) || row.number == SYS_clone || find_about_call(row.number) || concerns_descriptors(row))
+    if (is_always_asked(row.number) || row.number == SYS_clone || asked_about(row.number) || concerns_descriptors(row))
       judge(program, row);
   program.answer(SECCOMP_RET_ALLOW);
   static_assert(sizeof(sock_filter) == sizeof filter.instructions[0]);

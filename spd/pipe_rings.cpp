@@ -6,10 +6,10 @@
 #include <cerrno>
 #include <fcntl.h>
 #include <optional>
-#include <sys/uio.h>
 #include <unistd.h>
 
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "spd/pipe_contents.hpp"
 #include "spd/pipe_holders.hpp"
 #include "spd/segment.hpp"
 
@@ -27,9 +27,10 @@ struct Side {
   bool knows; // it has been told of the ring: until it says that it leaves, or is over, it may copy to or from it
 };
 struct Place {
-  uint64_t pipe = 0; // 0: none
+  PipeName pipe{};   // none: free
   uint32_t use = 0;  // counts them
   Side reader{}, writer{};
+  int reads = -1, writes = -1; // a pair's sockets, open here
 };
 Place places[wire::kPipeRingCount];
 
@@ -82,30 +83,46 @@ Place* find(PipeEnd end) {
 
 // ---- contents ----
 
-void put_all(int pipe, iovec (&parts)[2]) {
-  constexpr int kRoomForMore = 4 * wire::kPipeRingBytes;
-  const ssize_t all = static_cast<ssize_t>(parts[0].iov_len + parts[1].iov_len), put = writev(pipe, parts, 2);
-  if (put == all || (put < 0 && errno != EAGAIN)) return;
-  fcntl(pipe, F_SETPIPE_SZ, kRoomForMore); // somebody has written there in spite of all
-  for (uint64_t skip = put > 0 ? static_cast<uint64_t>(put) : 0; iovec& part : parts) {
-    const uint64_t less = std::min<uint64_t>(skip, part.iov_len);
-    part = {static_cast<char*>(part.iov_base) + less, part.iov_len - less}, skip -= less;
-  }
-  (void)!writev(pipe, parts, 2);
+void put_back(const Place& place, iovec (&parts)[2]) {
+  if (place.pipe.is_pair()) return put_all_into_pair(place.writes, parts);
+  int pipe = open_end(place.reader.holder, place.pipe.reader, O_WRONLY);
+  if (pipe < 0) pipe = open_end(place.writer.holder, place.pipe.writer, O_WRONLY);
+  if (pipe < 0) return;
+  put_all_into_pipe(pipe, parts);
+  close(pipe);
 }
 
 // Without a reader there is nobody who could want it.
 void flush(const Place& place) {
   const PipeWord word = load(place);
   if (word.used() == 0 || !word.is_possible()) return;
-  int pipe = open_pipe(place.reader.holder, place.pipe, O_WRONLY);
-  if (pipe < 0) pipe = open_pipe(place.writer.holder, place.pipe, O_WRONLY);
-  if (pipe < 0) return;
   char* const contents = wire::pipe_contents(index_of(place));
   const auto pieces = wire::PipePieces::of(word.head(), word.used());
   iovec parts[2] = {{contents + pieces.at, pieces.first}, {contents, pieces.rest}};
-  put_all(pipe, parts);
+  put_back(place, parts);
+}
+
+long take_all(const Place& place) {
+  char* const contents = wire::pipe_contents(index_of(place));
+  if (place.pipe.is_pair()) return take_all_of_pair(place.reads, contents);
+  const int pipe = open_end(place.reader.holder, place.pipe.reader, O_RDONLY);
+  if (pipe < 0) return pipe;
+  const long bytes = take_all_of_pipe(pipe, contents);
   close(pipe);
+  return bytes;
+}
+
+// Only while both shadows know of it: one that does not would close its end, and its peer would not see that.
+bool open_sockets(Place& place) {
+  if (!place.pipe.is_pair()) return true;
+  place.reads = open_end(place.reader.holder, place.pipe.reader, O_RDWR);
+  place.writes = open_end(place.writer.holder, place.pipe.writer, O_RDWR);
+  return place.reads >= 0 && place.writes >= 0;
+}
+
+void close_sockets(Place& place) {
+  for (int* const socket : {&place.reads, &place.writes})
+    if (*socket >= 0) close_end(*socket), *socket = -1;
 }
 
 // Does not wait: who is told too late looks by itself.
@@ -125,8 +142,9 @@ void poke(NodeId self, std::atomic<uint64_t>& sleeper) {
 
 void leave(NodeId self, Place& place) {
   if (exchange_state(place, PipeState::ring, PipeState::closing)) flush(place);
+  close_sockets(place);
   set_state(place, PipeState::kernel);
-  place.pipe = 0; // and free, when the writer has left, too
+  place.pipe = {}; // and free, when the writer has left, too
   wire::PipeRing& ring = wire::pipe_ring(index_of(place));
   poke(self, ring.reader_sleeps);
   poke(self, ring.writer_sleeps);
@@ -134,12 +152,14 @@ void leave(NodeId self, Place& place) {
 
 // ---- a new one ----
 
-// Its contents can be put back, and are not more than the ring's.
-bool is_fit(const PipeHolders& holders, uint64_t number) {
-  const int pipe = open_pipe(holders.reader, number, O_WRONLY);
-  if (pipe < 0) return false;
-  const bool fit = fcntl(pipe, F_GETPIPE_SZ) == static_cast<int>(wire::kPipeRingBytes);
-  close(pipe);
+bool is_fit(Place& place) {
+  if (place.pipe.is_pair()) {
+    const bool fit = open_sockets(place) && is_fit_pair(place.reads, place.writes);
+    return close_sockets(place), fit;
+  }
+  const int pipe = open_end(place.reader.holder, place.pipe.reader, O_WRONLY);
+  const bool fit = pipe >= 0 && is_fit_pipe(pipe);
+  if (pipe >= 0) close(pipe);
   return fit;
 }
 
@@ -151,40 +171,42 @@ Place* free_place(NodeId self) {
   return nullptr;
 }
 
-Place* make(NodeId self, uint64_t number, const Side& reader, const Side& writer) {
+Place* make(NodeId self, PipeName name, const Side& reader, const Side& writer) {
   Place* const place = free_place(self);
   if (!place) return nullptr;
-  place->pipe = number, place->reader = reader, place->writer = writer;
+  place->pipe = name, place->reader = reader, place->writer = writer;
+  if (!is_fit(*place)) return place->pipe = {}, nullptr;
   place->use = (place->use + 1) & PipeWord::kUses;
   set_state(*place, PipeState::made);
   return place;
 }
 
-Place* find(uint64_t number) {
+Place* find(PipeName name) {
   for (Place& place : places)
-    if (place.pipe == number) return &place;
+    if (place.pipe == name) return &place;
   return nullptr;
 }
 
 } // namespace
 
-long join_pipe(NodeId self, uint32_t record, uint64_t descriptor) {
+long join_pipe(NodeId self, uint32_t record, uint64_t descriptor, bool writes) {
   const wire::Moved& m = wire::moved(record);
   const pid_t pid = m.shadow_pid.load();
   if (self.value != 0 || m.shadow_node.load() != self.value || !is_leased(pid)) return -EINVAL;
-  const uint64_t number = pipe_number(pid, descriptor);
-  const auto holders = number ? sole_holders(number) : std::nullopt;
+  const PipeName name = pipe_name(pid, descriptor, writes);
+  const auto holders = name ? sole_holders(name) : std::nullopt;
   const auto reader = holders ? side_of(self, holders->reader) : std::nullopt;
   const auto writer = holders ? side_of(self, holders->writer) : std::nullopt;
-  Place* place = number ? find(number) : nullptr;
+  Place* place = name ? find(name) : nullptr;
   if (place && (!reader || !writer || !is_same(*reader, place->reader) || !is_same(*writer, place->writer)))
     leave(self, *place), place = nullptr;
-  if (!reader || !writer || (reader->record != record && writer->record != record)) return -EAGAIN;
-  if (!place) place = is_fit(*holders, number) ? make(self, number, *reader, *writer) : nullptr;
+  if (!reader || !writer || (writes ? writer : reader)->record != record) return -EAGAIN;
+  if (!place) place = make(self, name, *reader, *writer);
   if (!place) return -EAGAIN;
-  const bool writes = writer->record == record;
   (writes ? place->writer : place->reader).knows = true;
-  if (place->writer.knows && place->reader.knows) exchange_state(*place, PipeState::made, PipeState::offered);
+  if (!place->writer.knows || !place->reader.knows) return PipeEnd::of(index_of(*place), place->use, writes).bits;
+  if (place->reads < 0 && !open_sockets(*place)) return leave(self, *place), -EAGAIN;
+  exchange_state(*place, PipeState::made, PipeState::offered);
   return PipeEnd::of(index_of(*place), place->use, writes).bits;
 }
 
@@ -192,17 +214,14 @@ long fill_pipe(NodeId self, uint32_t record, uint64_t descriptor, PipeEnd end) {
   Place* const place = find(end);
   if (!place || place->reader.record != record || place->reader.holder.descriptor != static_cast<int>(descriptor))
     return -EINVAL;
-  const int pipe = open_pipe(place->reader.holder, place->pipe, O_RDONLY);
-  if (pipe < 0) return leave(self, *place), pipe;
   PipeWord seen = load(*place);
   if (seen.busy() || seen.state() != PipeState::offered || seen.use() != place->use ||
       !word_of(*place).compare_exchange_strong(seen.bits, PipeWord::of(PipeState::filling, place->use).bits))
-    return close(pipe), -EAGAIN;
-  uint32_t bytes = 0;
-  for (ssize_t got; bytes < wire::kPipeRingBytes; bytes += static_cast<uint32_t>(got))
-    if ((got = read(pipe, wire::pipe_contents(index_of(*place)) + bytes, wire::kPipeRingBytes - bytes)) <= 0) break;
-  close(pipe);
-  set_state(*place, PipeState::ring, bytes);
+    return -EAGAIN;
+  const long bytes = take_all(*place);
+  if (bytes == -EAGAIN) return set_state(*place, PipeState::offered), bytes;
+  if (bytes < 0) return leave(self, *place), bytes;
+  set_state(*place, PipeState::ring, static_cast<uint32_t>(bytes));
   return 0;
 }
 

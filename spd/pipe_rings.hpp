@@ -7,7 +7,7 @@
 
 namespace sp::spd {
 
-long join_pipe(NodeId self, uint32_t record, uint64_t descriptor); // PipeEnd or -errno
+long join_pipe(NodeId self, uint32_t record, uint64_t descriptor, bool writes); // PipeEnd or -errno
 long fill_pipe(NodeId self, uint32_t record, uint64_t descriptor, wire::PipeEnd end);
 long leave_pipe(NodeId self, uint32_t record, uint64_t descriptor, wire::PipeEnd end); // no end: all of the record's
 

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "libsuperproc/wire/address_map.hpp"
+#include "spd/departure.hpp"
 #include "spd/restorer/request.hpp"
 
 extern "C" const char restorer_code[], restorer_code_end[];
@@ -54,6 +55,7 @@ RestoreRequest find_kernel_mappings() {
 const RestoreRequest* prepare() {
   static const RestoreRequest known = find_kernel_mappings();
   static const bool is_ready = [] {
+    (void)own_actions();
     if (!map_at(wire::kRestorerBase, kCodeBytes, PROT_READ | PROT_WRITE)) return false;
     if (!map_at(wire::kRestorerStackTop - kStackBytes, kStackBytes, PROT_READ | PROT_WRITE)) return false;
     memcpy(at(wire::kRestorerBase), restorer_code, static_cast<size_t>(restorer_code_end - restorer_code));
@@ -73,8 +75,7 @@ void give_up_restartable_sequences() {
 }
 
 [[noreturn]] void begin(const RestoreRequest& request) {
-  const uint64_t all = ~0ull;
-  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &all, nullptr, sizeof all);
+  default_signals(~0ull, 0);
   give_up_restartable_sequences();
   setpgid(0, 0);
   syscall(SYS_close_range, 0, ~0u, 0);
@@ -84,13 +85,11 @@ void give_up_restartable_sequences() {
   __builtin_unreachable();
 }
 
-} // namespace
-
-long restore_as(pid_t pid, uint32_t source, uint64_t offset) {
+long make(pid_t pid, RestoreRequest request) {
   const RestoreRequest* const known = prepare();
   if (!known) return -ENOMEM;
-  RestoreRequest request = *known;
-  request.source = source, request.offset = offset, request.drops_privileges = geteuid() != 0;
+  memcpy(request.kernel_mappings, known->kernel_mappings, sizeof request.kernel_mappings);
+  request.drops_privileges = geteuid() != 0;
   clone_args arguments{};
   arguments.exit_signal = SIGCHLD;
   arguments.set_tid = pid ? reinterpret_cast<uint64_t>(&pid) : 0;
@@ -98,6 +97,20 @@ long restore_as(pid_t pid, uint32_t source, uint64_t offset) {
   const long made = syscall(SYS_clone3, &arguments, sizeof arguments);
   if (made == 0) begin(request);
   return made < 0 ? -errno : made;
+}
+
+} // namespace
+
+long restore(uint32_t source, uint64_t offset) {
+  RestoreRequest request{};
+  request.record = RestoreRequest::kDescribed, request.source = source, request.offset = offset;
+  return make(0, request);
+}
+
+long restore_as(pid_t pid, uint32_t record, uint32_t use) {
+  RestoreRequest request{};
+  request.record = record, request.use = use;
+  return make(pid, request);
 }
 
 } // namespace sp::spd

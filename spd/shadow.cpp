@@ -306,7 +306,7 @@ void take(Ring& ring, const TakenRequest& taken) {
     case wire::ShadowOperation::fork:
       return answer(ring, taken.ticket, is_claimed_here(a[0]) ? fork_for(static_cast<uint32_t>(a[0])) : -EINVAL);
     case wire::ShadowOperation::join_pipe:
-      return answer(ring, taken.ticket, a[1] ? join_pipe_of(record, a[0]) : (leave_pipe_of(record, a[0]), 0));
+      return answer(ring, taken.ticket, join_pipe_of(record, a[0], static_cast<wire::PipeWish>(a[1])));
     case wire::ShadowOperation::fill_pipe: return answer(ring, taken.ticket, fill_pipe_of(record, a[0]));
     case wire::ShadowOperation::after_exec: return answer(ring, taken.ticket, after_exec(a));
     case wire::ShadowOperation::identify: return answer(ring, taken.ticket, identify(a[0]));

@@ -84,7 +84,7 @@ long open_there(long number, const uint64_t (&a)[6], int close_on_exec) {
 }
 
 // A program without the shim has its pipes in the kernel.
-bool is_pipe(uint64_t) { return false; }
+bool goes_by_pipe(long, const uint64_t (&)[6]) { return false; }
 long transfer_by_pipe(long number, const uint64_t (&arguments)[6], Plainly plainly) { return plainly(number, arguments); }
 
 // What it passes must be the shadow's, and what it receives becomes the shadow's: the program's own kernel has no part.

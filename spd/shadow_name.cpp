@@ -14,7 +14,8 @@ namespace sp::spd {
 
 namespace {
 
-char arguments_shown[wire::kArgumentsShownMax];
+// The kernel shows arguments only from anonymous memory, not from a page that the program's file has begun.
+alignas(4096) char arguments_shown[wire::kArgumentsShownMax];
 
 // The kernel takes all of a process's places at once; these are as they were (proc(5), stat).
 bool own_places(prctl_mm_map& places) {

@@ -2,11 +2,12 @@
 // A shadow's part in pipes between bodies (wire/pipe_ring.hpp): before it does anything to such a descriptor but what cannot
 // be told apart, it has the ring closed. Called by its taker only.
 #pragma once
+#include "libsuperproc/wire/pipe_ring.hpp"
 #include "spd/performers.hpp"
 
 namespace sp::spd {
 
-long join_pipe_of(uint32_t record, uint64_t number); // 0 or -errno
+long join_pipe_of(uint32_t record, uint64_t number, wire::PipeWish wish); // 0 or -errno
 long fill_pipe_of(uint32_t record, uint64_t number);
 
 void leave_pipe_of(uint32_t record, uint64_t number);

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <csignal>
 #include <memory>
+#include <mutex>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -35,10 +36,29 @@ struct Watch {
   uint32_t look_count = 0;
 };
 
-// Each costs a descriptor, and who asks for one is not known.
-constexpr uint32_t kWatchesOfRecordMax = 16;
-std::atomic<uint32_t> watches[wire::kMovedCountMax];
+// Each costs a descriptor, and who asks for one is not known. Those of earlier uses of a record do not stand in the way of
+// this one: a process that stays, after all, is watched until it ends.
+constexpr uint32_t kWatchesOfUseMax = 16, kWatchesMax = 8192;
+std::mutex watches_lock;
+struct {
+  uint32_t use, count;
+} watches[wire::kMovedCountMax];
+uint32_t all_watches = 0;
 std::atomic<uint32_t> tokens;
+
+bool count_watch(uint32_t record, uint32_t use) {
+  const std::lock_guard held(watches_lock);
+  auto& of_record = watches[record];
+  if (of_record.use != use) of_record = {use, 0};
+  if (of_record.count >= kWatchesOfUseMax || all_watches >= kWatchesMax) return false;
+  return ++of_record.count, ++all_watches, true;
+}
+
+void discount_watch(uint32_t record, uint32_t use) {
+  const std::lock_guard held(watches_lock);
+  --all_watches;
+  if (watches[record].use == use) --watches[record].count;
+}
 
 pid_t number_of(Watched what, uint32_t record) {
   const wire::Moved& m = wire::moved(record);
@@ -102,19 +122,19 @@ void shadow_ended(NodeId self, const Watch& gone) {
 long watch(Watched what, uint32_t record, bool may_be_gone) {
   const pid_t pid = number_of(what, record);
   if (!is_leased(pid)) return -EINVAL;
-  if (watches[record].load() >= kWatchesOfRecordMax) return -EAGAIN;
+  const uint32_t use = wire::moved(record).use.load();
   int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (descriptor < 0 && errno == ESRCH && may_be_gone) descriptor = eventfd(1, EFD_CLOEXEC);
   if (descriptor < 0) return -errno;
-  auto* const entry = new Watch{descriptor, wire::moved(record).use.load(), record, what};
+  if (!count_watch(record, use)) return close(descriptor), -EAGAIN;
+  auto* const entry = new Watch{descriptor, use, record, what};
   epoll_event event{EPOLLIN, {.ptr = entry}};
-  watches[record].fetch_add(1);
   if (what == Watched::shadow) shadow_appears();
   // Until it ends: watch_all() deletes it. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
   if (epoll_ctl(all_watched(), EPOLL_CTL_ADD, descriptor, &event) == 0) return 0;
   const int error = errno;
   if (what == Watched::shadow) shadow_disappears();
-  watches[record].fetch_sub(1);
+  discount_watch(record, use);
   delete entry;
   close(descriptor);
   return -error;
@@ -151,7 +171,7 @@ void watch_all(NodeId self) {
       alone.push_back(*gone);
       continue;
     }
-    watches[gone->record].fetch_sub(1);
+    discount_watch(gone->record, gone->use);
     if (gone->what == Watched::shadow) shadow_disappears();
     if (wire::moved(gone->record).use.load() != gone->use) continue; // another has the record now
     gone->what == Watched::body ? body_ended(self, gone->record) : shadow_ended(self, *gone);

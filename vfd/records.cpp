@@ -21,7 +21,8 @@ uint32_t claim_record(NodeId body_node, NodeId shadow_node) {
     m.wait_status.store(0), m.stopped_by.store(0), m.transfer_used.store(0), m.fresh.store(0), m.arrival.store(0);
     m.supervised.store(0), m.has_shim.store(1), m.listener.store(0), m.undoes.store(0);
     m.departure = {};
-    for (auto& end : m.pipe_ends) end.store(0, std::memory_order_relaxed);
+    for (auto& ends : m.pipe_ends)
+      for (auto& end : ends) end.store(0, std::memory_order_relaxed);
     EventChannel::create(moved_bell_line(i));
     if (Ring::create(moved_ring_memory(i), kMovedRingBytes, body_node, shadow_node, wire::kMovedSlotCount)) return i;
     release(m);

@@ -20,9 +20,12 @@ inline bool is_meant(const wire::Moved& m, int32_t target, int32_t own_group) {
 
 inline bool is_meant_for_bodies(int signal) { return signal == SIGSTOP || signal == SIGKILL; }
 
-// Returns how many.
+// Returns how many. Of a group the kernel stops the shadows itself, so they need not hear of their bodies' stops: one that
+// heard of it when it has been continued would stop again.
 inline uint32_t signal_bodies(NodeId here, int32_t target, int signal) {
   if (sys::call(SYS_kill, target, 0) != 0) return 0;
+  const bool shadows_stop = signal == SIGSTOP && target <= 0;
+  const auto operation = shadows_stop ? wire::NodeOperation::stop_body : wire::NodeOperation::signal_body;
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
   const auto own_group = static_cast<int32_t>(sys::call(SYS_getpgid, 0));
   uint32_t count = 0;
@@ -30,7 +33,7 @@ inline uint32_t signal_bodies(NodeId here, int32_t target, int signal) {
     const wire::Moved& m = wire::moved(i);
     if (m.state.load() != wire::MovedState::settled || m.shadow_node.load() != here.value) continue;
     if (!is_meant(m, target, own_group)) continue;
-    const auto told = ask_spd(here, {m.body_node.load()}, self, wire::NodeOperation::signal_body, i, signal);
+    const auto told = ask_spd(here, {m.body_node.load()}, self, operation, i, signal);
     if (told && *told == 0) ++count;
   }
   return count;

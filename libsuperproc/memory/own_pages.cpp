@@ -68,7 +68,7 @@ Result<> OwnPages::ask() {
   count_ = next_ = 0;
   if (scans_) {
     const Result<> scanned = scan();
-    if (scanned) return {};
+    if (scanned) return has_scanned_ = true, Result<>{};
     if (scanned.error().value != ENOTTY && scanned.error().value != EINVAL) return scanned;
     scans_ = false;
   }

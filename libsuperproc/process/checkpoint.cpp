@@ -116,13 +116,13 @@ Result<ImageRange> describe_range(const Mapping& m) {
 
 // ---- the pages that it has ----
 
-Result<> add_run(uint64_t start, uint64_t end) {
+Result<> add_run(const ImageRange& range, uint64_t start, uint64_t end) {
   Draft& d = draft();
   if (start >= end) return {};
   ImageRun* const last = d.image.run_count ? &d.runs[d.image.run_count - 1] : nullptr;
   d.page_bytes += end - start;
-  const bool same_range = last && last->start >= d.ranges[d.image.range_count - 1].start;
-  if (same_range && last->start + last->bytes == start) return last->bytes += end - start, Result<>{};
+  if (last && last->start >= range.start && last->start + last->bytes == start)
+    return last->bytes += end - start, Result<>{};
   if (d.image.run_count == Draft::kRunsMax) return fail(ENOBUFS);
   d.runs[d.image.run_count++] = {start, end - start, 0, 0, RunKind::copied};
   return {};
@@ -131,36 +131,57 @@ Result<> add_run(uint64_t start, uint64_t end) {
 uint64_t later(uint64_t a, uint64_t b) { return a > b ? a : b; }
 uint64_t earlier(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-Result<> add_runs(const ImageRange& range, memory::OwnPages& pages) {
-  pages.look_in(range.start, range.start + range.bytes);
-  for (PageRun run;;) {
-    TRY(const bool more, pages.next(run));
-    if (!more) return {};
-    TRY_VOID(add_run(run.start, earlier(run.end, wire::kNodeScratch)));
-    TRY_VOID(add_run(later(run.start, kAfterScratch), run.end));
-  }
-}
-
 enum class Whom { child, resident };
 
 bool is_home_s_own(const Mapping& m) { return m.start >= wire::kSourceBase && m.end <= wire::kSourceEnd; }
-bool is_node_region(const Mapping& m) {
-  return m.start >= wire::kNodeBase && m.end <= wire::kNodeBase + wire::kNodeBytes;
+bool is_node_region(const ImageRange& r) {
+  return r.start >= wire::kNodeBase && r.start + r.bytes <= wire::kNodeBase + wire::kNodeBytes;
 }
 
-Result<> describe_memory(long pagemap, Whom whom) {
+Result<> describe_ranges(Whom whom) {
   Draft& d = draft();
-  memory::OwnPages pages(pagemap, pointer_to<void>(kPages), kPagesBytes);
   TRY(memory::ProcMaps maps, memory::ProcMaps::read(pointer_to<char>(kMaps), kMapsBytes));
   for (Mapping m; maps.next(m) && m.end <= wire::kUserEnd;) {
     if (d.image.range_count == Draft::kRangesMax) return fail(ENOBUFS);
     if (memory::is_witness(m.start)) continue;
     if (whom == Whom::resident && is_home_s_own(m)) continue;
-    TRY(const ImageRange range, describe_range(m));
-    d.ranges[d.image.range_count++] = range;
-    const bool is_clock = range.kind == RangeKind::kernel && range.offset != static_cast<uint64_t>(KernelMapping::vdso);
-    const bool is_fresh = whom == Whom::resident && is_node_region(m);
-    if (!range.is_shared && !is_clock && !is_fresh) TRY_VOID(add_runs(range, pages));
+    TRY(d.ranges[d.image.range_count], describe_range(m));
+    d.image.range_count++;
+  }
+  return {};
+}
+
+bool has_own_pages(const ImageRange& r, Whom whom) {
+  const bool is_clock = r.kind == RangeKind::kernel && r.offset != static_cast<uint64_t>(KernelMapping::vdso);
+  return !r.is_shared && !is_clock && !(whom == Whom::resident && is_node_region(r));
+}
+
+// Of the ranges from the first to the last, at one look: none of them is shared.
+Result<> add_runs(uint32_t first, uint32_t last, memory::OwnPages& pages) {
+  const ImageRange* range = draft().ranges + first;
+  const uint64_t end = draft().ranges[last].start + draft().ranges[last].bytes;
+  pages.look_in(range->start, end);
+  for (PageRun run;;) {
+    TRY(const bool more, pages.next(run));
+    if (!more) return {};
+    while (range->start + range->bytes <= run.start) ++range;
+    for (;; ++range) { // what lies between two is no part of the image
+      const uint64_t start = later(run.start, range->start), range_end = range->start + range->bytes;
+      TRY_VOID(add_run(*range, start, earlier(earlier(run.end, range_end), wire::kNodeScratch)));
+      TRY_VOID(add_run(*range, later(start, kAfterScratch), earlier(run.end, range_end)));
+      if (run.end <= range_end) break;
+    }
+  }
+}
+
+Result<> describe_pages(long pagemap, Whom whom) {
+  const Draft& d = draft();
+  memory::OwnPages pages(pagemap, pointer_to<void>(kPages), kPagesBytes);
+  for (uint32_t first = 0, last; first < d.image.range_count; first = last + 1) {
+    last = first;
+    if (!has_own_pages(d.ranges[first], whom)) continue;
+    while (pages.skips_gaps() && last + 1 < d.image.range_count && has_own_pages(d.ranges[last + 1], whom)) ++last;
+    TRY_VOID(add_runs(first, last, pages));
   }
   return {};
 }
@@ -177,8 +198,9 @@ Result<> describe_all(const Entry& entry, Whom whom) {
   program[bytes > 0 ? bytes : 0] = 0;
   TRY(d.image.program_file, add_text(program));
   TRY_VOID(read_program_layout(d.image, pointer_to<char>(kPages), kPagesBytes));
+  TRY_VOID(describe_ranges(whom));
   TRY(const long pagemap, from_raw(sys::call(SYS_openat, AT_FDCWD, "/proc/self/pagemap", O_RDONLY | O_CLOEXEC)));
-  const Result<> described = describe_memory(pagemap, whom);
+  const Result<> described = describe_pages(pagemap, whom);
   sys::call(SYS_close, pagemap);
   d.image.bytes = sizeof d.image + d.image.range_count * sizeof(ImageRange) + d.image.run_count * sizeof(ImageRun) +
                   d.image.text_bytes;
@@ -291,7 +313,7 @@ void hold_spaces_as_child() {
 
 Result<Checkpoint> write_checkpoint(uint32_t record, NodeId target, const Entry& entry) {
   TRY_VOID(describe_all(entry, Whom::child));
-  if (wire::page_up(draft().image.bytes) + draft().page_bytes <= wire::kDepartureTextMax)
+  if (wire::page_up(draft().image.bytes) + draft().page_bytes <= wire::kDepartureTextMax - wire::kBelongingsBytes)
     return write_to_record(record);
   const NodeId here = vfd::membership.node;
   const uint32_t space = claim_space(here);

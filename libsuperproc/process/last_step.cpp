@@ -66,7 +66,7 @@ bool release(uint64_t address, uint32_t tid, bool pending, bool inherits) {
   while (!__atomic_compare_exchange_n(word, &value, (value & FUTEX_WAITERS) | FUTEX_OWNER_DIED, false, __ATOMIC_SEQ_CST,
                                       __ATOMIC_SEQ_CST))
     if ((value & FUTEX_TID_MASK) != tid) return true;
-  if (!inherits && (value & FUTEX_WAITERS)) wake_one(address);
+  if ((value & FUTEX_WAITERS) && (!inherits || is_hashed())) wake_one(address); // else the kernel passes it on
   return true;
 }
 

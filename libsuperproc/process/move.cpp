@@ -49,12 +49,17 @@ void become_known(uint32_t record) {
 
 } // namespace
 
-long announce_shadow(uint32_t record) {
-  become_known(record);
+AskedBoth::AskedBoth(uint32_t record, NodeId node, wire::NodeOperation make)
+    : watching_(fail(EIO)), making_(fail(EIO)) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
   const NodeId here = vfd::membership.node;
-  return to_raw(ask_spd(here, here, self, wire::NodeOperation::watch_shadow, record));
+  become_known(record);
+  watching_ = AskedSpd::ask(here, here, self, wire::NodeOperation::watch_shadow, record, 1);
+  if (watching_) making_ = AskedSpd::ask(here, node, self, make, record);
 }
+
+long AskedBoth::is_watched() { return to_raw(watching_ ? watching_->answer() : fail(watching_.error().value)); }
+long AskedBoth::is_made() { return to_raw(making_ ? making_->answer() : fail(making_.error().value)); }
 
 void leave(uint32_t record) {
   pause_at(wire::Step::body_there);
@@ -101,16 +106,11 @@ long await_begin(uint32_t record) {
   return -error;
 }
 
-// Both daemons at once; this node's has been asked first, and looks after the body if we die before it takes that up.
 long begin_there(uint32_t record, NodeId node) {
-  const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
-  const NodeId here = vfd::membership.node;
-  become_known(record);
-  Result<AskedSpd> watching = AskedSpd::ask(here, here, self, wire::NodeOperation::watch_shadow, record, 1);
-  if (!watching) return -watching.error().value;
-  const Result<int64_t> begun = ask_spd(here, node, self, wire::NodeOperation::start_body, record);
-  (void)watching->answer();
-  return begun && *begun == 0 ? await_begin(record) : to_raw(begun);
+  AskedBoth asked(record, node, wire::NodeOperation::start_body);
+  const long failed = asked.is_made();
+  (void)asked.is_watched();
+  return failed ? failed : await_begin(record);
 }
 
 bool equal(const char* a, const char* b) {

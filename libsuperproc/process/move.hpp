@@ -2,7 +2,7 @@
 // exec on another node. The program begins there under this process's number, and this process becomes its shadow
 // (wire/cluster.hpp). Whatever speaks against it leaves everything as it was, and the program begins here.
 #pragma once
-#include "libsuperproc/base/ids.hpp"
+#include "libsuperproc/cluster/node_mesh.hpp"
 #include "libsuperproc/process/departing.hpp"
 
 namespace sp {
@@ -11,8 +11,18 @@ namespace sp {
 
 // Where by the cluster's placement the next process shall run.
 NodeId choose_node_of_process();
-// The caller is that record's SubProcess and will be its shadow. 0 or -errno.
-long announce_shadow(uint32_t record);
+// The caller is that record's SubProcess and will be its shadow: this node's daemon is asked to look after the body if the
+// caller dies, the other node's to make it, both at once. Their answers, 0 or -errno, are each to be taken once whatever
+// happens: until then they keep places in the rings.
+class AskedBoth {
+public:
+  AskedBoth(uint32_t record, NodeId node, wire::NodeOperation make);
+  long is_watched();
+  long is_made();
+
+private:
+  Result<AskedSpd> watching_, making_;
+};
 // The body is there: this process is `leaving` ...
 void leave(uint32_t record);
 // ... and becomes its shadow, which is shown with these arguments.

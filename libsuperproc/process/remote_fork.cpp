@@ -33,12 +33,33 @@ namespace {
 constinit bool is_undecided = false;
 constinit int32_t asked_node = 0; // + 1
 
+constexpr int64_t kLookAgainNs = 20'000'000; // the other node may die
+
+// Until it is another; false: the other one is gone.
+bool wait_while(uint32_t record, wire::Arrival state) {
+  const wire::Moved& m = wire::moved(record);
+  Patience patience(WaitPolicy{}, wire::kCpuUnknown);
+  while (m.arrival.load() == static_cast<uint32_t>(state)) {
+    if (m.state.load() != wire::MovedState::claimed) return false;
+    if (patience.pass() == Patience::Next::sleep)
+      NodeBell::sleep(arrival_word(m), static_cast<uint32_t>(state), kLookAgainNs);
+  }
+  return true;
+}
+
 // ---- there ----
+
+bool await_completion(uint32_t record) {
+  return wait_while(record, wire::Arrival::described) &&
+         wire::moved(record).arrival.load() == static_cast<uint32_t>(wire::Arrival::complete);
+}
 
 [[noreturn]] void restored(uint64_t record, uint64_t) {
   take_on_registers();
   sys::call(SYS_munmap, wire::kRestorerBase, wire::kRestorerBytes);
-  take_on_belongings();
+  if (!await_completion(static_cast<uint32_t>(record)))
+    for (;;) sys::call(SYS_exit_group, ECANCELED);
+  take_on_belongings(static_cast<uint32_t>(record));
   if (!vfd::arrive(static_cast<uint32_t>(record)))
     for (;;) sys::call(SYS_exit_group, 125);
   attach_witnesses();
@@ -52,40 +73,64 @@ constinit int32_t asked_node = 0; // + 1
 
 // ---- here ----
 
-// 0: it has arrived; or -errno.
+// False: the process there has ended.
+bool tell(uint32_t record, wire::Arrival before, wire::Arrival now) {
+  auto expected = static_cast<uint32_t>(before);
+  std::atomic<uint32_t>& arrival = wire::moved(record).arrival;
+  if (!arrival.compare_exchange_strong(expected, static_cast<uint32_t>(now))) return false;
+  NodeBell::wake(arrival_word(wire::moved(record)), 1);
+  return true;
+}
+
+void give_up(uint32_t record) {
+  using wire::Arrival;
+  for (const Arrival before : {Arrival::on_its_way, Arrival::described, Arrival::complete})
+    if (tell(record, before, Arrival::given_up)) return;
+}
+
+// 0: it has arrived; or -errno, and nothing is left of it.
 long await_arrival(uint32_t record) {
-  constexpr int64_t kLookAgainNs = 20'000'000; // its node may die
-  constexpr auto kOnItsWay = static_cast<uint32_t>(wire::Arrival::on_its_way);
-  const wire::Moved& m = wire::moved(record);
-  while (m.arrival.load() == kOnItsWay && m.state.load() == wire::MovedState::claimed)
-    NodeBell::sleep(arrival_word(m), kOnItsWay, kLookAgainNs);
-  const uint32_t arrival = m.arrival.load();
-  if (arrival == static_cast<uint32_t>(wire::Arrival::arrived)) return 0;
+  using wire::Arrival;
+  for (const Arrival before : {Arrival::complete, Arrival::given_up}) (void)wait_while(record, before);
+  const uint32_t arrival = wire::moved(record).arrival.load();
+  if (arrival == static_cast<uint32_t>(Arrival::arrived)) return 0;
   return arrival > wire::kArrivalFailed ? -static_cast<long>(arrival - wire::kArrivalFailed) : -EIO;
 }
 
-long restore_there(uint32_t record, NodeId node, const Checkpoint& checkpoint) {
-  const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
+// The process there is made meanwhile.
+AskedBoth ask_for_process(uint32_t record, NodeId node) {
   wire::Departure& d = wire::moved(record).departure;
   d.goes_on = 1;
   d.user = static_cast<uint32_t>(sys::call(SYS_geteuid));
   d.group = static_cast<uint32_t>(sys::call(SYS_getegid));
   read_credentials(d.rights);
-  sys::call(SYS_prctl, PR_GET_NAME, d.name);
-  if (const long failed = announce_shadow(record)) return failed;
-  publish_descriptors(record);
-  const long asked = to_raw(ask_spd(vfd::membership.node, node, self, wire::NodeOperation::restore_body, record,
-                                    checkpoint.source, checkpoint.offset));
-  return asked ? asked : await_arrival(record);
+  wire::moved(record).arrival.store(static_cast<uint32_t>(wire::Arrival::on_its_way));
+  return {record, node, wire::NodeOperation::restore_body};
 }
 
-long begin_there(uint32_t record, NodeId node) {
+// What it is to become: first its memory.
+void say_what(uint32_t record, const Checkpoint& checkpoint) {
+  wire::Departure& d = wire::moved(record).departure;
+  d.source = checkpoint.source, d.description = checkpoint.offset;
+  (void)tell(record, wire::Arrival::on_its_way, wire::Arrival::described);
+  pause_at(wire::Step::half_said);
+  note_belongings(record);
+  sys::call(SYS_prctl, PR_GET_NAME, d.name);
+  publish_descriptors(record);
+  (void)tell(record, wire::Arrival::described, wire::Arrival::complete);
+}
+
+long begin_there(uint32_t record, NodeId node, AskedBoth& asked) {
   constexpr uint64_t kStackTop = wire::kNodeForkChild + wire::kNodeServiceBytes - 64;
   const Result<Checkpoint> written = write_checkpoint(record, node, {address_of(restored), kStackTop - 8, {record, 0}});
-  if (!written) return to_raw(Result<void>(fail(written.error().value)));
-  const long failed = restore_there(record, node, *written);
+  const long unwatched = asked.is_watched();
+  const long unsaid = written ? unwatched : -written.error().value;
+  unsaid ? give_up(record) : say_what(record, *written);
+  const long unmade = asked.is_made();
+  const long lost = unmade ? unmade : await_arrival(record);
+  const long failed = unsaid ? unsaid : lost;
   if (!failed) tell_copied(static_cast<int32_t>(sys::call(SYS_getppid)), written->page_bytes);
-  if (written->space != kNoSpace && (failed || !written->is_mapped))
+  if (written && written->space != kNoSpace && (failed || !written->is_mapped))
     let_go_space(written->space, vfd::membership.node, static_cast<int32_t>(sys::call(SYS_getpid)));
   return failed;
 }
@@ -95,9 +140,11 @@ long begin_there(uint32_t record, NodeId node) {
   if (sys::failed(hold_settled_memory())) return;
   const uint32_t record = vfd::claim_record(node, vfd::membership.node);
   if (record == vfd::kNoRecord) return;
-  note_belongings();
+  AskedBoth asked = ask_for_process(record, node);
+  pause_at(wire::Step::undescribed);
+  note_registers();
   if (sp_save(&point_of_return()) != 0) return;
-  const long failed = begin_there(record, node);
+  const long failed = begin_there(record, node, asked);
   if (control().options.flags & wire::kOptionTrace)
     Line{} << "superproc: child " << sys::call(SYS_getpid) << (failed ? " stays, not" : " goes on") << " on node "
            << node.value << ", errno " << -failed;

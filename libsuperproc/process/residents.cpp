@@ -11,12 +11,15 @@
 
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/robust_word.hpp"
+#include "libsuperproc/cluster/accounts.hpp"
+#include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/cluster/cluster_memory.hpp"
 #include "libsuperproc/cluster/pool.hpp"
 #include "libsuperproc/memory/file_elsewhere.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/memory/proc_maps.hpp"
 #include "libsuperproc/process/checkpoint.hpp"
+#include "libsuperproc/process/cpu_timers.hpp"
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/service_thread.hpp"
 #include "libsuperproc/signal/actions.hpp"
@@ -108,7 +111,7 @@ void leave_core_to_home() {
 long begin_on(NodeId node) {
   const HostTid self{static_cast<int32_t>(sys::call(SYS_gettid))};
   const auto pid = ask_spd(home_node(), node, self, wire::NodeOperation::start_resident, memory::memory_table().space,
-                           home_node().value);
+                           home_node().value, control().identity.pid);
   return pid ? static_cast<long>(*pid) : -pid.error().value;
 }
 
@@ -191,7 +194,24 @@ int await_isolated_death() {
   }
 }
 
+namespace {
+// No kernel tells home's parent of it. By whichever thread ends the process, whose stack the others may not see.
+void account_for(NodeId node) {
+  if (has_ended(node) || node_record(node).state.load() != wire::NodeState::running) return;
+  const auto used_us = [node](CpuTime kind) {
+    const long ns = ask(node, Operation::cpu_time, static_cast<uint64_t>(kind));
+    return sys::failed(ns) ? 0 : static_cast<uint64_t>(ns / 1000);
+  };
+  const uint64_t user_us = used_us(CpuTime::user), all_us = used_us(CpuTime::user_and_system);
+  Usage used;
+  used.add(wire::kUsedUserUs, user_us);
+  used.add(wire::kUsedSystemUs, all_us > user_us ? all_us - user_us : 0);
+  OpenAccount::find_or_open(control().identity.pid).add(UsedBy::self, used);
+}
+} // namespace
+
 void end_isolated_residents() {
+  for_other_nodes(account_for);
   constexpr int64_t kPatienceNs = 50'000'000;
   constexpr int kTries = 40;
   word_of(this_node()).fetch_or(wire::kResidentEnded);

@@ -7,6 +7,7 @@
 
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "libsuperproc/cluster/pause.hpp"
+#include "libsuperproc/process/unused_memory.hpp"
 #include "libsuperproc/signal/actions.hpp"
 
 namespace sp {
@@ -40,6 +41,7 @@ void stand_by(uint32_t record) {
   const Result<Ring> ring = Ring::open(moved_ring_memory(record), kMovedRingBytes);
   const Result<EventChannel> bell = EventChannel::open(moved_bell_line(record));
   if (!ring || !bell) return;
+  give_back_unused_memory();
   const auto has_ended = [&] { return m.state.load() == wire::MovedState::ended; };
   (void)bell->wait(
       WaitPolicy{}, [&] { return has_ended() || !ring->empty() || bell->local_rung(); }, kMomentNs);

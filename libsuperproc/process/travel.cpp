@@ -19,12 +19,16 @@ namespace {
 constexpr uint64_t kExtendedBytes = 4096;
 constexpr uint32_t kExtendedParts = 0x2e7; // x87, SSE, AVX, AVX-512, protection keys
 
-struct Belongings {
+struct OwnRegisters {
   alignas(64) uint8_t extended[kExtendedBytes];
   Registers point;
   uint64_t fs, gs;
   uint64_t clear_tid, robust_list, robust_bytes;
   uint64_t restartable; // address of struct rseq, 0: none is registered
+};
+constinit OwnRegisters own{};
+
+struct Belongings {
   KernelAction actions[kSignalCount + 1];
   stack_t signal_stack;
   Inheritance inheritance;
@@ -33,7 +37,11 @@ struct Belongings {
   long umask, personality, dumpable;
   char folder[4096];
 };
-constinit Belongings own{};
+static_assert(sizeof(Belongings) <= wire::kBelongingsBytes);
+
+Belongings& belongings(uint32_t record) {
+  return *pointer_to<Belongings>(wire::transfer_area(record, wire::kTransferCount) - wire::kBelongingsBytes);
+}
 
 enum class Answer : uint8_t { unknown, no, yes };
 constinit Answer has_extended = Answer::unknown;
@@ -83,6 +91,8 @@ uint64_t restartable() {
   return is_known ? own.restartable : find_restartable(own.fs);
 }
 
+bool is_default(const KernelAction& action) { return !action.handler && !action.flags && !action.mask; }
+
 } // namespace
 
 void prepare_travel() {
@@ -93,7 +103,7 @@ void prepare_travel() {
 
 Registers& point_of_return() { return own.point; }
 
-void note_belongings() {
+void note_registers() {
   save_vectors();
   sys::call(SYS_arch_prctl, ARCH_GET_FS, &own.fs);
   sys::call(SYS_arch_prctl, ARCH_GET_GS, &own.gs);
@@ -101,17 +111,21 @@ void note_belongings() {
   sys::call(SYS_prctl, PR_GET_TID_ADDRESS, &own.clear_tid);
   sys::call(SYS_get_robust_list, 0, &own.robust_list, &own.robust_bytes);
   own.restartable = restartable();
+}
+
+void note_belongings(uint32_t record) {
+  Belongings& b = belongings(record);
   for (int signal = 1; signal <= kSignalCount; ++signal)
-    sys::call(SYS_rt_sigaction, signal, nullptr, &own.actions[signal], sizeof(uint64_t));
-  sys::call(SYS_sigaltstack, nullptr, &own.signal_stack);
-  own.inheritance = own_inheritance();
-  for (uint32_t i = 0; i < wire::kLimitCount; ++i) sys::call(SYS_prlimit64, 0, i, nullptr, own.limits[i]);
-  sys::call(SYS_sched_getaffinity, 0, sizeof own.affinity, &own.affinity);
-  own.umask = sys::call(SYS_umask, 0);
-  sys::call(SYS_umask, own.umask);
-  own.personality = sys::call(SYS_personality, 0xffffffff);
-  own.dumpable = sys::call(SYS_prctl, PR_GET_DUMPABLE);
-  sys::call(SYS_getcwd, own.folder, sizeof own.folder);
+    sys::call(SYS_rt_sigaction, signal, nullptr, &b.actions[signal], sizeof(uint64_t));
+  sys::call(SYS_sigaltstack, nullptr, &b.signal_stack);
+  b.inheritance = own_inheritance();
+  for (uint32_t i = 0; i < wire::kLimitCount; ++i) sys::call(SYS_prlimit64, 0, i, nullptr, b.limits[i]);
+  sys::call(SYS_sched_getaffinity, 0, sizeof b.affinity, &b.affinity);
+  b.umask = sys::call(SYS_umask, 0);
+  sys::call(SYS_umask, b.umask);
+  b.personality = sys::call(SYS_personality, 0xffffffff);
+  b.dumpable = sys::call(SYS_prctl, PR_GET_DUMPABLE);
+  sys::call(SYS_getcwd, b.folder, sizeof b.folder);
 }
 
 void take_on_registers() {
@@ -120,21 +134,23 @@ void take_on_registers() {
   restore_vectors();
 }
 
-void take_on_belongings() {
+void take_on_belongings(uint32_t record) {
+  Belongings& b = belongings(record);
   sys::call(SYS_set_tid_address, own.clear_tid);
   sys::call(SYS_set_robust_list, own.robust_list, own.robust_bytes ? own.robust_bytes : 24);
   if (own.restartable) sys::call(SYS_rseq, own.restartable, kRseqBytes, 0, kRseqSignature);
   for (int signal = 1; signal <= kSignalCount; ++signal)
-    if (signal != SIGKILL && signal != SIGSTOP) install_action(signal, own.actions[signal]);
-  own.signal_stack.ss_flags &= ~SS_ONSTACK; // this is not it
-  sys::call(SYS_sigaltstack, &own.signal_stack, nullptr);
-  sys::call(SYS_chdir, own.folder);
-  sys::call(SYS_umask, own.umask);
-  for (uint32_t i = 0; i < wire::kLimitCount; ++i) sys::call(SYS_prlimit64, 0, i, own.limits[i], nullptr);
-  sys::call(SYS_personality, own.personality);
-  sys::call(SYS_sched_setaffinity, 0, sizeof own.affinity, &own.affinity);
-  sys::call(SYS_prctl, PR_SET_DUMPABLE, own.dumpable);
-  take_on(own.inheritance, 0);
+    if (signal != SIGKILL && signal != SIGSTOP && !is_default(b.actions[signal]))
+      install_action(signal, b.actions[signal]);
+  b.signal_stack.ss_flags &= ~SS_ONSTACK; // this is not it
+  sys::call(SYS_sigaltstack, &b.signal_stack, nullptr);
+  sys::call(SYS_chdir, b.folder);
+  sys::call(SYS_umask, b.umask);
+  for (uint32_t i = 0; i < wire::kLimitCount; ++i) sys::call(SYS_prlimit64, 0, i, b.limits[i], nullptr);
+  sys::call(SYS_personality, b.personality);
+  sys::call(SYS_sched_setaffinity, 0, sizeof b.affinity, &b.affinity);
+  sys::call(SYS_prctl, PR_SET_DUMPABLE, b.dumpable);
+  take_on(b.inheritance, 0);
 }
 
 } // namespace sp

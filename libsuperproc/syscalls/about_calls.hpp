@@ -25,6 +25,10 @@ struct AboutCall {
     return number == SYS_getpriority || number == SYS_setpriority || number == SYS_ioprio_get ||
            number == SYS_ioprio_set;
   }
+  // To one thread; of all others a thread is found by its process.
+  constexpr bool is_signal() const {
+    return number == SYS_tkill || number == SYS_tgkill || number == SYS_rt_tgsigqueueinfo;
+  }
   constexpr bool is_ioprio() const { return number == SYS_ioprio_get || number == SYS_ioprio_set; }
   constexpr uint64_t process() const { return is_ioprio() ? uint64_t{IOPRIO_WHO_PROCESS} : uint64_t{PRIO_PROCESS}; }
   constexpr uint64_t group() const { return is_ioprio() ? uint64_t{IOPRIO_WHO_PGRP} : uint64_t{PRIO_PGRP}; }
@@ -47,6 +51,9 @@ inline constexpr AboutCall kAboutCalls[] = {
     {SYS_sched_setattr,         0, {1, 0, -1},       AboutCall::kNone},
     {SYS_sched_getattr,         0, AboutCall::kNone, {1, 0, 2}},
     {SYS_prlimit64,             0, {2, 16, 0},       {3, 16, 0}},
+    {SYS_tkill,                 0, AboutCall::kNone, AboutCall::kNone},
+    {SYS_tgkill,                1, AboutCall::kNone, AboutCall::kNone},
+    {SYS_rt_tgsigqueueinfo,     1, {3, 128, 0},      AboutCall::kNone},
 };
 // clang-format on
 

@@ -50,6 +50,7 @@ public:
     wire::Credentials rights{};
     asker.read_rights(rights);
     inquiry().rights = rights;
+    inquiry().process = asker.process;
   }
   Inquirer(const Inquirer&) = delete;
   ~Inquirer() {
@@ -132,6 +133,20 @@ long about_process(const AboutCall& row, const Call& call, const Asker& asker, c
   return told;
 }
 
+// ---- signals ----
+
+std::optional<long> signal_thread(const AboutCall& row, const Call& call, const Asker& asker) {
+  const int32_t thread = call.number_arg(row.who);
+  const bool own = row.who == 1 && call.number_arg(0) == asker.process;
+  if (thread <= 0 || own || thread == asker.process) return std::nullopt;
+  const NodeId at = vpid::node_of(thread);
+  if (at == kFirstNode || at == asker.node || find_moved(thread, asker.node) || is_here(thread)) return std::nullopt;
+  const Inquirer inquirer(asker, row.number);
+  if (!inquirer.claimed()) return -EAGAIN;
+  const long failed = put_in(row, call, inquirer.inquiry());
+  return failed ? failed : inquirer.ask(at);
+}
+
 // ---- many ----
 
 // What the kernel makes of the answers of several: the best value; that it worked, or why it did not for the last.
@@ -210,6 +225,7 @@ std::optional<long> ask_about(const Call& call, const Asker& asker) {
     const bool is_known = call.arg(0) == row->group() || call.arg(0) == row->user();
     return is_known && call.number_arg(1) >= 0 ? std::optional(about_many(*row, call, asker)) : std::nullopt;
   }
+  if (row->is_signal()) return signal_thread(*row, call, asker);
   const int32_t who = call.number_arg(row->who);
   if (who == 0 || who == asker.process || who == asker.thread) return about_itself(*row, call, asker);
   if (who < 0) return std::nullopt;

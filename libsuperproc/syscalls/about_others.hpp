@@ -4,6 +4,9 @@
 // node that gave it its number. About a group: the first node's kernel knows who is in it, so its processes are asked for
 // there, those that have moved one by one. About a user: on all nodes.
 //
+// A signal to a single thread is sent there by one that has the sender's number for that moment, so the thread sees who sent
+// it. Threads that are on the first node, and first threads of those that have moved, get theirs without this.
+//
 // What a body's number stands for at home, its shadow, gets the same nice value and limit of file sizes: it is in the body's
 // groups, and writes the body's files.
 #pragma once

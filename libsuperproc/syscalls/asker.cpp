@@ -7,6 +7,7 @@
 #include "libsuperproc/base/all_blocked.hpp"
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/cluster/credentials.hpp"
+#include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/syscalls/about_calls.hpp"
 #include "libsuperproc/syscalls/about_others.hpp"
 #include "libsuperproc/syscalls/interest.hpp"
@@ -47,6 +48,11 @@ std::optional<long> refuse(const Call& call) {
   return -EPERM;
 }
 
+// tkill says nothing of the process.
+bool is_own_thread(const Call& call) {
+  return call.number() == SYS_tkill && is_shared() && find_thread(call.number_arg(0));
+}
+
 bool is_refused(long number) {
   for (const int one : kRefused)
     if (one == number) return true;
@@ -58,6 +64,7 @@ bool is_refused(long number) {
 bool is_about_others(long number) { return find_about_call(number) || is_refused(number); }
 
 std::optional<long> about_others(const Call& call) {
+  if (is_own_thread(call)) return std::nullopt;
   return is_refused(call.number()) ? refuse(call) : ask_about(call, caller());
 }
 

@@ -88,6 +88,8 @@ constexpr int kNativeInterest[] = {SYS_clone,
                                    SYS_signalfd,
                                    SYS_signalfd4,
                                    SYS_kill,
+                                   SYS_tgkill,
+                                   SYS_rt_tgsigqueueinfo,
                                    SYS_set_robust_list};
 
 bool is_native_interest(uint32_t number) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The futex calls where threads of several nodes wait: by a waiter hash (sync/waiter_hash.hpp), the SubProcess's for its own
 // memory, the cluster's for memory that processes of several nodes share (process/shared_futex.hpp). Futexes in other
-// mappings that processes share are the kernel's; priorities are not inherited (ENOSYS), in the cluster's by no two nodes.
+// mappings that processes share are the kernel's. Locks that inherit priority: hashed_lock.hpp; in the cluster's memory
+// their owner and waiters have to be on one node.
 #pragma once
 #include <optional>
 

@@ -221,7 +221,8 @@ long by_pieces(long number, const uint64_t (&arguments)[6]) {
     for (uint64_t i = 0; writes && i < count; at += pieces[i++].iov_len)
       if (!vfd::read_program(all + at, pieces[i].iov_base, pieces[i].iov_len)) return -EFAULT;
     const uint64_t a[6] = {arguments[0], address_of(all), total, arguments[3], 0, 0};
-    const long result = plain && vfd::is_pipe(a[0]) ? vfd::transfer_by_pipe(one, a, transferred) : transferred(one, a);
+    const long result =
+        plain && vfd::goes_by_pipe(one, a) ? vfd::transfer_by_pipe(one, a, transferred) : transferred(one, a);
     at = 0;
     for (uint64_t i = 0; !writes && i < count && static_cast<long>(at) < result; at += pieces[i++].iov_len) {
       const uint64_t left = static_cast<uint64_t>(result) - at;
@@ -253,8 +254,7 @@ long call_plainly(long number, const uint64_t (&arguments)[6]) {
 
 long call_by_shadow(long number, const uint64_t (&arguments)[6]) {
   if (!find_arguments(number)) return -ENOSYS;
-  if ((number == SYS_read || number == SYS_write) && vfd::is_pipe(arguments[0]))
-    return vfd::transfer_by_pipe(number, arguments, call_plainly);
+  if (vfd::goes_by_pipe(number, arguments)) return vfd::transfer_by_pipe(number, arguments, call_plainly);
   return call_plainly(number, arguments);
 }
 

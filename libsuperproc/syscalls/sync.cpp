@@ -8,6 +8,7 @@
 #include "libsuperproc/sync/futex_waiters.hpp"
 #include "libsuperproc/process/shared_futex.hpp"
 #include "libsuperproc/syscalls/hashed_futex.hpp"
+#include "libsuperproc/syscalls/hashed_lock.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
 #include "libsuperproc/syscalls/pointers.hpp"
 
@@ -17,25 +18,11 @@ namespace {
 constexpr uint64_t kPrivate2 = 128; // FUTEX2_PRIVATE
 }
 
-// Their kernel would look for the owner among its own threads, which are not those of isolated nodes.
-namespace {
-bool inherits_priority(uint64_t operation) {
-  switch (operation & FUTEX_CMD_MASK) {
-    case FUTEX_LOCK_PI:
-    case FUTEX_LOCK_PI2:
-    case FUTEX_UNLOCK_PI:
-    case FUTEX_TRYLOCK_PI:
-    case FUTEX_WAIT_REQUEUE_PI:
-    case FUTEX_CMP_REQUEUE_PI: return true;
-    default: return false;
-  }
-}
-} // namespace
-
 // Private waits and wakes come here through a trap only; shim/gate_futex.S has the short ways.
 long sys_futex(Call& call) {
   const uint64_t operation = call.arg(1);
-  if (is_isolated() && inherits_priority(operation)) return -ENOSYS;
+  if (is_isolated() && inherits_priority(operation)) // whose kernel would look for the owner among its own threads
+    return hash_of_futex(call.arg(0), operation & FUTEX_PRIVATE_FLAG) == HashOf::threads ? hashed_lock(call) : -ENOSYS;
   if (const auto hash = hash_of_futex(call.arg(0), operation & FUTEX_PRIVATE_FLAG)) return hashed_futex(call, *hash);
   if (operation & FUTEX_PRIVATE_FLAG) {
     switch (operation & FUTEX_CMD_MASK) {

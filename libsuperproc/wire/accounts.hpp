@@ -4,6 +4,7 @@
 // process with a number; most have none.
 //
 //   self       of bodies of this process that are gone       spd of the body's node, before it reports the end
+//              of its threads on other nodes                home, before it ends
 //   children   of children that this process has waited for  itself, when wait has told that one ended: both of the child's
 //                                                            account, which is then closed
 //   copied     bytes of this process's memory that its fork's   the child; set to zero by the process itself

@@ -118,6 +118,7 @@ static_assert(kMovedTransfer + kTransferCount * kTransferBytes <= kMovedBytes);
 
 inline constexpr uint32_t kLimitCount = 16;
 inline constexpr uint64_t kDepartureTextMax = kTransferCount * kTransferBytes;
+inline constexpr uint64_t kBelongingsBytes = 16 << 10; // of a fork's child, at their end (process/travel.hpp)
 
 inline constexpr uint32_t kGroupCountMax = 256;
 struct Credentials {
@@ -161,13 +162,24 @@ struct Departure {
   Credentials rights;
   DepartureScheduling scheduling;
   int32_t error;    // why the program could not be started, 0: it was
-  uint32_t goes_on; // it is a fork's child that goes on there; nothing of the above but user and group is said
-  char name[16];    // its own, in that case
+  uint32_t goes_on; // it is a fork's child that goes on there; nothing of the above but user, group and rights is said
+  // In that case:
+  char name[16];        // its own
+  uint64_t description; // an Image's offset ...
+  uint32_t source;      // ... in what the keeper has as this descriptor
 };
 
-// on_its_way -> arrived by the body, when it is whole; -> kArrivalFailed + errno by the spd of its node, when it has ended
-// before. Who is about to leave waits for either, and stays where it is if it failed.
-enum class Arrival : uint32_t { none = 0, on_its_way = 1, arrived = 2 };
+// Who is about to leave asks for a process at once, and says what it is to become while that is made:
+//
+//   none       -> on_its_way   who leaves, before it asks
+//   on_its_way -> described    the same: where its description lies is in the departure (wire/image.hpp)
+//   described  -> complete     the same: the rest of the departure and its descriptors are there, too
+//   complete   -> arrived      the body, when it is whole
+//   any of these but none and arrived -> given_up   who leaves, if one of the above fails: the process there ends
+//                              -> kArrivalFailed + errno   the spd of its node, when that process has ended
+//
+// Who leaves waits for one of the last two, and stays where it is if it failed.
+enum class Arrival : uint32_t { none = 0, on_its_way, described, complete, arrived, given_up };
 inline constexpr uint32_t kArrivalFailed = 1 << 16;
 
 // Said by the shadow.
@@ -193,7 +205,7 @@ struct alignas(4096) Moved {
   std::atomic<uint32_t> supervised; // 1: the kernel asks spd about the body's calls (spd/supervisor.hpp) ...
   std::atomic<uint32_t> has_shim;   // ... who lets them pass while this is 1: its program has the shim
   std::atomic<int32_t> listener;    // of a body that is about to be supervised: 1 + descriptor, -errno
-  std::atomic<uint32_t> arrival;    // Arrival of a fork's child, futex word
+  std::atomic<uint32_t> arrival;    // Arrival of a fork's child, or kArrivalFailed + errno; futex word
   std::atomic<uint32_t> undoes;     // Undoes: what others see change when the shadow is gone
   // Bit n: transfer area n is taken. The body's, at each call; the shadow looks at the line above.
   alignas(64) std::atomic<uint32_t> transfer_used;
@@ -201,9 +213,9 @@ struct alignas(4096) Moved {
   Departure departure;
   struct alignas(64) {
     uint64_t line[8];
-  } bell;                                         // EventChannelLine of the shadow
-  std::atomic<uint8_t> descriptors[kVfdCountMax]; // of the shadow: 0 none, else kVfdOpen | file type (S_IFMT >> 12)
-  std::atomic<uint32_t> pipe_ends[kPipeEndsMax];  // PipeEnd; the shadow's
+  } bell;                                           // EventChannelLine of the shadow
+  std::atomic<uint8_t> descriptors[kVfdCountMax];   // of the shadow: 0 none, else kVfdOpen | file type (S_IFMT >> 12)
+  std::atomic<uint32_t> pipe_ends[2][kPipeEndsMax]; // PipeEnd: that it reads from, that it writes to; the shadow's
 };
 inline constexpr uint8_t kVfdOpen = 0x80;
 inline constexpr uint8_t kVfdClosesAtExec = 0x40; // said by one that goes on elsewhere, for its shadow and its body
@@ -212,30 +224,30 @@ static_assert(sizeof(Moved) <= kMovedRing && std::is_standard_layout_v<Moved>);
 // What the spd of a node does for others.
 enum class NodeOperation : uint32_t {
   none = 0,
-  start_body,     // record -> 0 or -errno: the departure's program runs on this node under the record's number
-  restore_body,   // record, source, offset -> 0 or -errno: a fork's child goes on here (wire/image.hpp); see Arrival
-  watch_body,     // record: it began here by itself (a fork's child); ended when it is gone
-  watch_shadow,   // record, 1 if it may be gone already, which is news: the shadow lives on this node
-  signal_body,    // record, signal; and si_code, si_pid, si_uid, si_value, if a program has sent those
-  stop_body,      // record: SIGSTOP, and its shadow knows (spd/stops.hpp)
-  signal_home,    // record, signal: to its program, which has come home
-  signal_first,   // 0, signal: to the program that `spctl run` has started, on the first node
-  next_pid,       // record: the next process of this node gets its number; 0 or -errno
-  old_pids,       // after that: numbers go on where they were
-  supervise,      // record, tid, listener: a descriptor of that thread; 0 or -errno
-  poke_body,      // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
-  hold_space,     // space, pid: this process of the node holds it
-  let_go_space,   // the same: it does no longer
-  park,           // pid, descriptor -> the number under which its open file is kept here (spd/parked.hpp)
-  drop_parked,    // that number
-  hand_over,      // pid, socket, number, whether it is kept all the same: sends what is parked there
-  watch_token,    // pid, socket, node, number: when its other end is closed, what is parked on that node is dropped
-  start_resident, // space, home: of the SubProcess whose description is in home's pool -> its number or -errno
+  start_body,   // record -> 0 or -errno: the departure's program runs on this node under the record's number
+  restore_body, // record -> 0 or -errno: a process for a fork's child that goes on here; see Arrival
+  watch_body,   // record: it began here by itself (a fork's child); ended when it is gone
+  watch_shadow, // record, 1 if it may be gone already, which is news: the shadow lives on this node
+  signal_body,  // record, signal; and si_code, si_pid, si_uid, si_value, if a program has sent those
+  stop_body,    // record: SIGSTOP, and its shadow knows (spd/stops.hpp)
+  signal_home,  // record, signal: to its program, which has come home
+  signal_first, // 0, signal: to the program that `spctl run` has started, on the first node
+  next_pid,     // record: the next process of this node gets its number; 0 or -errno
+  old_pids,     // after that: numbers go on where they were
+  supervise,    // record, tid, listener: a descriptor of that thread; 0 or -errno
+  poke_body,    // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
+  hold_space,   // space, pid: this process of the node holds it
+  let_go_space, // the same: it does no longer
+  park,         // pid, descriptor -> the number under which its open file is kept here (spd/parked.hpp)
+  drop_parked,  // that number
+  hand_over,    // pid, socket, number, whether it is kept all the same: sends what is parked there
+  watch_token,  // pid, socket, node, number: when its other end is closed, what is parked on that node is dropped
+  start_resident, // space, home, its number: of the SubProcess whose description is in home's pool -> its number or -errno
   place_segment,  // number of a System V segment -> its offset in this node's pool, or -errno
   sweep_segments, // one may be gone
   watch_waiter,   // pid: this process of the node waits, or wakes, in the cluster's hash of futexes
-  join_pipe,      // record, descriptor: of its shadow, one end of a pipe -> PipeEnd or -errno (wire/pipe_ring.hpp)
-  fill_pipe,      // record, descriptor, PipeEnd: the reader's -> 0 or -errno
+  join_pipe, // record, descriptor: of its shadow, one end of a pipe; 1: that writes -> PipeEnd or -errno (wire/pipe_ring.hpp)
+  fill_pipe,   // record, descriptor, PipeEnd: the reader's -> 0 or -errno
   leave_pipe,  // record, descriptor, PipeEnd: the contents are the kernel's again; without an end: of all that it has
   notify_twin, // record, descriptor: of the body's, a queue; a message is sent to it (syscalls/remote_notify.cpp)
   call_about,  // inquiry: its call is performed on this node (wire/inquiry.hpp) -> 0 or -errno; its result lies there
@@ -260,7 +272,7 @@ enum class ShadowOperation : uint32_t {
               // as in /proc/PID/cmdline, their bytes; of its Credentials
   come_home, // the departure's program begins here, in the shadow's process: it is one without the shim
   interrupt, // ticket's slot and sequence of a call under way
-  join_pipe, // descriptor: an end of a pipe that may become a ring -> 0 or -errno
+  join_pipe, // descriptor, PipeWish: an end of a pipe that may become a ring -> 0 or -errno
   fill_pipe, // descriptor: the reader's -> 0 or -errno
   identify,  // address of the body's Credentials: calls are performed as this user from now on
   count

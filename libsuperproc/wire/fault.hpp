@@ -16,6 +16,8 @@ namespace sp::wire {
   X(body_begun)    /* spd: the body begins, the mover does not know */                                                 \
   X(body_there)    /* mover: the body exists, the record is still claimed */                                           \
   X(leaving)       /* mover: before it becomes the shadow */                                                           \
+  X(undescribed)   /* mover of a fork: its body is being made, nothing is said of what it is to become */              \
+  X(half_said)     /* mover of a fork: its memory is described, the rest not */                                        \
   X(rebuilt)       /* body of a fork: it is whole, nobody knows */                                                     \
   X(stands_by)     /* mover of a fork: its body goes on, there is no shadow yet */                                     \
   X(shadow_starts) /* shadow: before it has published its descriptors */                                               \

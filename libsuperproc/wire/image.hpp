@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // An address space as it is rebuilt in a fresh process of another node: the child of a remote fork, or a resident. Who
 // wants it writes this description into memory that both nodes have, a space of a pool (wire/pool.hpp) at kImageHome or a
-// record's transfer areas, and asks the target's spd for a process (spd/restore.hpp). There the restorer
+// record's transfer areas, and asks the target's spd for a process (spd/restore.hpp), a fork's child at once, before it is
+// written. There the restorer
 // (spd/restorer/) reads it, checks all of it, maps the ranges, puts in what the runs say, and enters the program:
 //
 //   Image | ImageRange[range_count], rising, apart | ImageRun[run_count], rising, each in one range | texts
 //
-// Nobody writes to it between the request and the entry, whose code says that it has arrived; before the entry the
+// Nobody writes to it between the word that it is there and the entry, whose code says that it has arrived; before the entry the
 // restorer ends with an errno as its exit status, and has done nothing that anybody else could see.
-// At the entry: the stack pointer is `stack`, rdi and rsi are the arguments, all signals are blocked, no file is open,
+// At the entry: the stack pointer is `stack`, rdi and rsi are the arguments, all signals are blocked and default, no file is open,
 // kRestorerBase is the entry's to unmap. Everything else that a process has is for the entry to set.
 #pragma once
 #include <cstdint>

@@ -21,6 +21,7 @@ inline constexpr uint64_t kInquiryBytes = 4096;
 struct Inquiry {
   std::atomic<int32_t> claimant;
   uint32_t number; // of the call
+  int32_t process; // of the claimant
   uint64_t arguments[6];
   Credentials rights;
   int64_t result;

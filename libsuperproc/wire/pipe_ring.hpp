@@ -4,6 +4,7 @@
 // The kernel's pipe stays as the *witness*: who holds which end, EOF, EPIPE, its number and its readiness are that kernel's
 // affair, through the shadows. A ring is only for what is in the pipe, and only while each of its ends is one descriptor of
 // one shadow, of two bodies with the shim and one thread each. So it has one reader and one writer, and needs no lock.
+// A pair of stream sockets (unix(7)) is two pipes, one for each direction: each becomes a ring, or does not, by itself.
 // All that either side does is an exchange of one word; the spd of the first node, which serves one request at a time,
 // does all else. That one decides and is believed by the shadows; bodies copy the word and check it.
 //
@@ -21,6 +22,10 @@
 // has changed, and then nothing was transferred. Who has to wait spins, then sleeps until it is poked, or until the
 // witness says that the other end is closed; after a while it has the ring closed and waits in the kernel.
 //
+// What is in a pair's queue can be moved only if it passes no descriptors and is not more than the ring's; else the reader
+// takes it from there. spd keeps both sockets open as long as there is a ring: what a shadow has sent that was killed is put
+// into its peer's queue by its own socket, and only then does that one close (with ECONNRESET if it has not read all).
+//
 // Closed, duplicated, inherited, passed on, polled or ended: a shadow has the ring closed *before* it does that. So whoever
 // sees anything of it finds the kernel's pipe as if there had been no ring.
 // What if it dies here? A body at any step: what it has not published was not transferred; its shadow, before it ends, has
@@ -33,6 +38,9 @@
 #include <type_traits>
 
 namespace sp::wire {
+
+// What a body wants of its shadow for a descriptor.
+enum class PipeWish : uint64_t { leave = 0, read = 1, write = 2 };
 
 enum class PipeState : uint32_t { kernel = 0, made = 1, offered = 2, filling = 3, ring = 4, closing = 5 };
 

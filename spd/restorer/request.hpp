@@ -7,7 +7,10 @@
 namespace sp::spd {
 
 struct RestoreRequest {
-  uint32_t source; // the keeper's descriptor of the memory that has the description ...
+  // The record that will say where the description is, and which use of it (wire::Arrival); or it is there already:
+  static constexpr uint32_t kDescribed = ~0u;
+  uint32_t record, use;
+  uint32_t source; // the keeper's descriptor of the memory that has it ...
   uint32_t drops_privileges;
   uint64_t offset; // ... and where in it
   struct {

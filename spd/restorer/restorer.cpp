@@ -2,16 +2,20 @@
 // Rebuilds an address space from its description (wire/image.hpp). Freestanding, at an address of its own, because it
 // takes away everything else first; what fails ends the process with the errno as its status.
 #include <asm/prctl.h>
+#include <atomic>
 #include <cerrno>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/prctl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 
+#include "gnttab-shm/wait_policy.hpp"
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/base/sys.hpp"
 #include "libsuperproc/wire/address_map.hpp"
+#include "libsuperproc/wire/cluster.hpp"
 #include "spd/restorer/check.hpp"
 #include "spd/restorer/request.hpp"
 
@@ -85,10 +89,52 @@ void park_kernel_mappings(const RestoreRequest& request) {
   }
 }
 
-void take_away_the_rest() {
-  constexpr uint64_t kEnd = wire::kRestorerBase + wire::kRestorerBytes;
-  or_end(sys::call(SYS_munmap, 0, wire::kRestorerBase));
-  or_end(sys::call(SYS_munmap, kEnd, wire::kUserEnd - kEnd));
+void take_away(uint64_t start, uint64_t end) {
+  if (start < end) or_end(sys::call(SYS_munmap, start, end - start));
+}
+
+// All but the restorer and, for a while, this.
+void take_away_the_rest(uint64_t start, uint64_t end) {
+  take_away(0, wire::kRestorerBase);
+  take_away(wire::kRestorerBase + wire::kRestorerBytes, start);
+  take_away(end, wire::kUserEnd);
+}
+
+// ---- what it is to become ----
+
+void sleep_on(const std::atomic<uint32_t>& word, uint32_t seen, bool has_boards) {
+  constexpr int64_t kLookAgainNs = 20'000'000; // who writes may die
+  constexpr timespec kShort{0, 200'000};
+  if (has_boards) // whose sleepers are counted by those who have one
+    sys::call(SYS_nanosleep, &kShort, nullptr);
+  else
+    sys::futex_wait(reinterpret_cast<const volatile uint32_t*>(&word), seen, kLookAgainNs);
+}
+
+// Until who leaves has written it, or has given up, or is gone.
+void await_description(RestoreRequest& request, const wire::Moved& m, bool has_boards) {
+  constexpr auto kOnItsWay = static_cast<uint32_t>(wire::Arrival::on_its_way);
+  constexpr auto kGivenUp = static_cast<uint32_t>(wire::Arrival::given_up);
+  WaitPolicy policy;
+  policy.spin_cycles *= 4; // it is written in less than that
+  Patience patience(policy, wire::kCpuUnknown);
+  while (m.arrival.load() == kOnItsWay) {
+    if (m.state.load() != wire::MovedState::claimed || m.use.load() != request.use) or_end(-ESRCH);
+    if (patience.pass() == Patience::Next::sleep) sleep_on(m.arrival, kOnItsWay, has_boards);
+  }
+  if (m.arrival.load() >= kGivenUp) or_end(-ECANCELED);
+  request.source = m.departure.source, request.offset = m.departure.description;
+}
+
+// Leaves the restorer alone in its memory, which knows where the description is.
+void begin_alone(RestoreRequest& request) {
+  if (request.record == RestoreRequest::kDescribed) return take_away_the_rest(wire::kUserEnd, wire::kUserEnd);
+  const wire::Moved& m = wire::moved(request.record % wire::kMovedCountMax);
+  const auto start = reinterpret_cast<uint64_t>(&m), end = start + sizeof m;
+  const bool has_boards = wire::cluster().has_boards;
+  take_away_the_rest(start, end);
+  await_description(request, m, has_boards);
+  take_away(start, end);
 }
 
 // ---- ranges ----
@@ -135,26 +181,70 @@ void map_range(const Image& image, const ImageRange& r, int protection, const Re
   }
 }
 
-void put_in(const ImageRun& run, int protection, Sources& sources) {
-  constexpr int kPopulateWrite = 23; // MADV_POPULATE_WRITE since Linux 5.14: sooner than a fault for each page
-  if (run.kind == wire::RunKind::mapped)
-    return void(map(run.start, run.bytes, protection, MAP_PRIVATE, sources[run.source], run.offset));
-  if (run.bytes > wire::kPageBytes) sys::call(SYS_madvise, run.start, run.bytes, kPopulateWrite);
-  read_all(sources[run.source], run.start, run.bytes, run.offset);
+// Runs whose pages lie one behind the other, read by one call.
+class Contents {
+public:
+  explicit Contents(Sources& sources) : sources_(sources) {}
+  void put_in(const ImageRun& run) {
+    if (count_ == kCountMax || (count_ && (run.source != source_ || run.offset != offset_ + bytes_))) read();
+    if (count_ == 0) source_ = run.source, offset_ = run.offset;
+    parts_[count_++] = {reinterpret_cast<void*>(run.start), run.bytes};
+    bytes_ += run.bytes;
+  }
+  void read() {
+    iovec* part = parts_;
+    while (bytes_) {
+      const auto got = static_cast<uint64_t>(
+          or_end(sys::call(SYS_preadv, sources_[source_], part, parts_ + count_ - part, offset_, 0)));
+      if (got == 0) or_end(-EIO);
+      bytes_ -= got, offset_ += got;
+      uint64_t left = got;
+      for (; left && left >= part->iov_len; ++part) left -= part->iov_len;
+      if (left) part->iov_base = static_cast<char*>(part->iov_base) + left, part->iov_len -= left;
+    }
+    count_ = 0;
+  }
+
+private:
+  static constexpr int kCountMax = 256;
+  Sources& sources_;
+  uint32_t source_ = 0;
+  int count_ = 0;
+  uint64_t offset_ = 0, bytes_ = 0;
+  iovec parts_[kCountMax];
+};
+
+constexpr int kMeanwhile = PROT_READ | PROT_WRITE; // of what is filled
+
+// filled(range): is there a run in it?
+template <class Function>
+void for_ranges(Image& image, Function range) {
+  const ImageRun* run = wire::runs_of(image);
+  const ImageRun* const last = run + image.run_count;
+  for (const ImageRange* r = wire::ranges_of(image); r != wire::ranges_of(image) + image.range_count; ++r) {
+    const ImageRun* const first = run;
+    while (run != last && run->start < r->start + r->bytes) ++run;
+    range(*r, first, run);
+  }
 }
 
 void rebuild(Image& image, const RestoreRequest& request, Sources& sources) {
   ProgramFile file;
-  const ImageRun* run = wire::runs_of(image);
-  const ImageRun* const last = run + image.run_count;
-  for (const ImageRange* r = wire::ranges_of(image); r != wire::ranges_of(image) + image.range_count; ++r) {
-    const bool is_filled = run != last && run->start < r->start + r->bytes;
-    const int meanwhile = is_filled ? PROT_READ | PROT_WRITE : r->protection;
-    map_range(image, *r, meanwhile, request, sources, file);
-    if (is_filled && r->kind == RangeKind::kernel) or_end(sys::call(SYS_mprotect, r->start, r->bytes, meanwhile));
-    for (; run != last && run->start < r->start + r->bytes; ++run) put_in(*run, meanwhile, sources);
-    if (is_filled && r->protection != meanwhile) or_end(sys::call(SYS_mprotect, r->start, r->bytes, r->protection));
-  }
+  Contents contents(sources);
+  for_ranges(image, [&](const ImageRange& r, const ImageRun* first, const ImageRun* end) {
+    const bool is_filled = first != end;
+    map_range(image, r, is_filled ? kMeanwhile : r.protection, request, sources, file);
+    if (is_filled && r.kind == RangeKind::kernel) or_end(sys::call(SYS_mprotect, r.start, r.bytes, kMeanwhile));
+    for (const ImageRun* run = first; run != end; ++run)
+      if (run->kind == wire::RunKind::copied)
+        contents.put_in(*run);
+      else
+        map(run->start, run->bytes, kMeanwhile, MAP_PRIVATE, sources[run->source], run->offset);
+  });
+  contents.read();
+  for_ranges(image, [&](const ImageRange& r, const ImageRun* first, const ImageRun* end) {
+    if (first != end && r.protection != kMeanwhile) or_end(sys::call(SYS_mprotect, r.start, r.bytes, r.protection));
+  });
 }
 
 // ---- the process ----
@@ -186,12 +276,12 @@ void drop_privileges() {
 } // namespace
 
 extern "C" [[noreturn]] void restore(const RestoreRequest* given) {
-  const RestoreRequest request = *given;
+  RestoreRequest request = *given;
+  park_kernel_mappings(request);
+  begin_alone(request);
   Sources sources;
   if (request.source < wire::kKeeperSegment || request.source >= wire::kKeeperPools + kNodeCountMax) or_end(-EINVAL);
   Image& image = read_image(sources[request.source], request.offset);
-  park_kernel_mappings(request);
-  take_away_the_rest();
   rebuild(image, request, sources);
   set_layout(image);
   if (request.drops_privileges) drop_privileges();

@@ -67,7 +67,8 @@ long start_body(NodeId self, uint32_t record) {
   return 0;
 }
 long stop_body(uint32_t record) { return start_body(kSelf, record); }
-long start_resident(NodeId, uint64_t, uint64_t) { return 0; } // it judges its arguments itself
+long start_resident(NodeId, uint64_t, uint64_t, int32_t) { return 0; } // it judges its arguments itself
+int32_t resident_of(int32_t, int32_t) { return 0; }
 long watch(Watched, uint32_t record, bool) {
   insist(record < wire::kMovedCountMax, "a record beyond the last");
   return 0;
@@ -77,7 +78,7 @@ long hold_space(NodeId, uint64_t, pid_t) { return 0; }
 long let_go_space(NodeId, uint64_t, pid_t) { return 0; }
 long serve_segment(NodeId, uint64_t, uint64_t, uint64_t) { return 0; } // any number; the kernel knows which there are
 void sweep_segments(NodeId) {}
-long restore_body(NodeId self, uint32_t record, uint32_t, uint64_t) { return start_body(self, record); }
+long restore_body(NodeId self, uint32_t record) { return start_body(self, record); }
 long signal_first_program(int signal) {
   insist(signal >= 0 && signal <= 64, "no signal");
   return 0;
