@@ -32,6 +32,7 @@
 #include "shim/start.hpp"
 #include "shim/trap.hpp"
 #include "vfd/body.hpp"
+#include "vfd/pending_call.hpp"
 
 namespace sp::shim {
 
@@ -194,6 +195,7 @@ void sp_shim_start(int, char** arguments, char** environment) {
     control().patched_sites.store(patch_libraries(environment, proven));
   if (!start_trapping())
     refuse("this kernel has no Syscall User Dispatch", "it needs Linux 5.11 or newer with CONFIG_GENERIC_ENTRY");
+  vfd::let_pokes_in();
   if (!is_all_proven(proven)) return;
   seal();
   guard_code();

@@ -3,7 +3,11 @@
 
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <string>
 #include <sys/syscall.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "gnttab-shm/node_queue.hpp"
@@ -48,15 +52,39 @@ long take_pids_back() {
 bool body_is_here(NodeId self, uint32_t record) { return wire::moved(record).body_node.load() == self.value; }
 bool shadow_is_here(NodeId self, uint32_t record) { return wire::moved(record).shadow_node.load() == self.value; }
 
-long poke_body(NodeId self, uint32_t record, uint64_t thread) {
-  const pid_t pid = wire::moved(record).pid.load();
-  const auto tid = static_cast<pid_t>(thread);
-  if (!body_is_here(self, record) || thread > INT32_MAX || !is_leased(pid) || !is_leased(tid)) return -EINVAL;
+long send_poke(pid_t pid, pid_t tid) {
   siginfo_t info{};
   info.si_signo = SIGSYS;
   info.si_code = SI_QUEUE;
   info.si_value.sival_ptr = reinterpret_cast<void*>(wire::kPokeMark);
   return syscall(SYS_rt_tgsigqueueinfo, pid, tid, SIGSYS, &info) == 0 ? 0 : -errno;
+}
+
+long poke_all(pid_t pid) {
+  std::error_code ended;
+  const std::string threads = "/proc/" + std::to_string(pid) + "/task";
+  for (std::filesystem::directory_iterator it(threads, ended), end; !ended && it != end; it.increment(ended))
+    (void)send_poke(pid, std::atoi(it->path().filename().c_str()));
+  return 0;
+}
+
+// False: its body is between two programs, and knows that it has missed one.
+bool may_be_poked(std::atomic<uint32_t>& pokes) {
+  for (uint32_t seen = pokes.load();;) {
+    const bool barred = seen & wire::kPokesBarred;
+    if (pokes.compare_exchange_weak(seen, seen | (barred ? wire::kPokeMissed : wire::kPokeIsSent))) return !barred;
+  }
+}
+
+long poke_body(NodeId self, uint32_t record, uint64_t thread) {
+  wire::Moved& m = wire::moved(record);
+  const pid_t pid = m.pid.load();
+  const auto tid = static_cast<pid_t>(thread);
+  if (!body_is_here(self, record) || thread > INT32_MAX || !is_leased(pid) || (tid && !is_leased(tid))) return -EINVAL;
+  if (!may_be_poked(m.pokes)) return 0;
+  const long result = tid ? send_poke(pid, tid) : poke_all(pid);
+  m.pokes.fetch_and(~wire::kPokeIsSent);
+  return result;
 }
 
 // The number comes from shared memory: never a group, everybody, or spd itself.

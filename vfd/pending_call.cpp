@@ -31,6 +31,24 @@ bool take_poke() {
   return true;
 }
 
+PokesBarred::PokesBarred() {
+  constexpr int64_t kLimitNs = 1'000'000'000; // no spd takes as long; the word may be overwritten
+  if (!is_body()) return;
+  record().pokes.fetch_or(wire::kPokesBarred);
+  const int64_t end = now_ns() + kLimitNs;
+  while (record().pokes.load() & wire::kPokeIsSent && now_ns() < end) sys::call(SYS_sched_yield);
+  sys::call(SYS_gettid); // takes one that was sent
+}
+
+PokesBarred::~PokesBarred() {
+  if (!is_body() || !(record().pokes.exchange(0) & wire::kPokeMissed)) return;
+  (void)ask_spd(membership.node, membership.node, own_tid(), wire::NodeOperation::poke_body, own_record());
+}
+
+void let_pokes_in() {
+  if (is_body()) record().pokes.store(0);
+}
+
 PendingCall::PendingCall() : self_(own_tid()) {}
 
 long PendingCall::start(Request request) {

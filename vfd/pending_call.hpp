@@ -57,6 +57,17 @@ private:
   bool active_ = false;
 };
 
+// No poke comes to this process while one program gives way to the next (wire::PokeState). Where exec fails, who has missed
+// one looks again.
+class PokesBarred {
+public:
+  PokesBarred();
+  PokesBarred(const PokesBarred&) = delete;
+  ~PokesBarred();
+};
+// At the start of the next program: it can take them.
+void let_pokes_in();
+
 // In the handler of SIGSYS.
 bool is_poke(const siginfo_t* info);
 // True: a wait over both nodes was poked. False: nobody waits any more.

@@ -19,7 +19,7 @@ uint32_t claim_record(NodeId body_node, NodeId shadow_node) {
     m.body_node.store(body_node.value);
     m.shadow_node.store(shadow_node.value);
     m.wait_status.store(0), m.stopped_by.store(0), m.transfer_used.store(0), m.fresh.store(0), m.arrival.store(0);
-    m.supervised.store(0), m.has_shim.store(1), m.listener.store(0), m.undoes.store(0);
+    m.supervised.store(0), m.has_shim.store(1), m.listener.store(0), m.undoes.store(0), m.pokes.store(0);
     m.departure = {};
     for (auto& ends : m.pipe_ends)
       for (auto& end : ends) end.store(0, std::memory_order_relaxed);

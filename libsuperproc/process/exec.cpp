@@ -17,6 +17,7 @@
 #include "libsuperproc/signal/masks.hpp"
 #include "libsuperproc/wire/trace.hpp"
 #include "vfd/descriptors.hpp"
+#include "vfd/pending_call.hpp"
 #include "vfd/shadow_call.hpp"
 
 namespace sp {
@@ -219,6 +220,7 @@ long exec(const char* path, const char* const* arguments, const char* const* env
     return exec_at_home(address_of(path), address_of(arguments), address_of(environment),
                         mask | (believes_sigsys_blocked() ? signal_bit(SIGSYS) : 0), pending);
   }
+  const vfd::PokesBarred no_pokes;
   const SigsysAsBelieved believed;
   const AllProcessors all;
   const long failed = app_call(SYS_execve, path, arguments, environment);

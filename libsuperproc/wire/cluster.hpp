@@ -190,6 +190,18 @@ enum Undoes : uint32_t {
   kUndoesLocks = 4
 };
 
+// A poke (NodeOperation::poke_body) is a signal that the next program of the body would die of. So none is sent while one
+// program gives way to the next:
+//
+//   0 or missed -> barred   the body, before exec; then it waits while somebody is sending
+//   any -> 0                the body, when exec has failed, and if one was missed all its threads are poked; the next
+//                           program, when it can take one; who claims the record
+//   without barred: -> + sending, then without it   the spd of its node, for the time of a poke
+//   barred      -> + missed  that spd, instead of a poke
+//
+// What if it dies here? The body: nobody looks at the word any more. That spd: its death is the node's, and the body's.
+enum PokeState : uint32_t { kPokesBarred = 1, kPokeIsSent = 2, kPokeMissed = 4 };
+
 struct alignas(4096) Moved {
   std::atomic<MovedState> state; // futex word
   std::atomic<uint32_t> use;     // counts claims, so that news of an earlier use is not taken for this one's
@@ -210,6 +222,7 @@ struct alignas(4096) Moved {
   // Bit n: transfer area n is taken. The body's, at each call; the shadow looks at the line above.
   alignas(64) std::atomic<uint32_t> transfer_used;
   std::atomic<uint32_t> begins; // futex word, see Departure
+  std::atomic<uint32_t> pokes;  // PokeState
   Departure departure;
   struct alignas(64) {
     uint64_t line[8];
@@ -235,7 +248,7 @@ enum class NodeOperation : uint32_t {
   next_pid,     // record: the next process of this node gets its number; 0 or -errno
   old_pids,     // after that: numbers go on where they were
   supervise,    // record, tid, listener: a descriptor of that thread; 0 or -errno
-  poke_body,    // record, tid: SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp)
+  poke_body,    // record, tid (0: all): SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp), but see PokeState
   hold_space,   // space, pid: this process of the node holds it
   let_go_space, // the same: it does no longer
   park,         // pid, descriptor -> the number under which its open file is kept here (spd/parked.hpp)
