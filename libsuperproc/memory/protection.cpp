@@ -48,7 +48,8 @@ void restore(Window& window, uint64_t start, uint64_t end, uint16_t nodes) {
 // ---- the time that closing free addresses may take: a part of all time, in cycles, and a stock of it for the start ----
 
 constexpr uint32_t kClosingShare = 64;
-constexpr int64_t kClosingCyclesMax = 25'000'000;
+constexpr int64_t kClosingCyclesMax = 50'000'000;
+constexpr int64_t kChargedMax = 2'500'000; // once: what took longer has waited for a processor
 
 bool may_close(ClosingBudget& budget) {
   const uint64_t now = sys::cycles();
@@ -61,7 +62,10 @@ bool may_close(ClosingBudget& budget) {
   return budget.cycles > 0;
 }
 
-void charge(ClosingBudget& budget, uint64_t began) { budget.cycles -= static_cast<int64_t>(sys::cycles() - began); }
+void charge(ClosingBudget& budget, uint64_t began) {
+  const auto took = static_cast<int64_t>(sys::cycles() - began);
+  budget.cycles -= took < kChargedMax ? took : kChargedMax;
+}
 
 } // namespace
 
