@@ -104,6 +104,8 @@ inline constexpr std::array kIsolatedMeasurements{
     probe("pipe-moved", "us", Better::lower, 2.0, 0),
     probe("tcp-roundtrip", "us", Better::lower, 3.0, 1.2),
     probe("pread-4k", "us", Better::lower, 4.0, 0),
+    probe("notified-read", "us", Better::lower, 0, 0),
+    probe("notified-own-read", "us", Better::lower, 0, 0),
     probe("spawn-moved", "us", Better::lower, 1.5, 0),
     leaving(probe("fork-small", "us", Better::lower, 5.0, 1.5)),
     leaving(probe("fork-256m", "us", Better::lower, 3.0, 0)),

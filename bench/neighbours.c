@@ -206,20 +206,55 @@ static int time_reads(int file, int64_t run_ns) {
   return 0;
 }
 
-// The peer measures, and its number is this program's.
-double read_4k(int64_t run_ns) {
-  int file = fileno(tmpfile()), result[2] = {0};
-  require(ftruncate(file, (off_t)kTripsAWindow * kReadBytes) == 0 && pipe(result) == 0, "no file");
+// Who measures is a child, and its number is this program's.
+struct Told {
+  int out, result[2];
+};
+
+static void begin_told(struct Told* told) {
+  require(pipe(told->result) == 0 && (told->out = dup(1)) >= 0, "no pipe");
+  dup2(told->result[1], 1);
+  close(told->result[1]);
+}
+
+static double end_told(struct Told* told, pid_t child) {
   char text[32] = {0};
-  int out = dup(1);
-  dup2(result[1], 1);
-  close(result[1]);
-  pid_t peer = start_peer("read", file, (int)(run_ns / 1000000));
-  dup2(out, 1);
-  require(read(result[0], text, sizeof text - 1) > 0, "the peer said nothing");
-  waitpid(peer, NULL, 0);
+  dup2(told->out, 1);
+  close(told->out);
+  require(read(told->result[0], text, sizeof text - 1) > 0, "the peer said nothing");
+  waitpid(child, NULL, 0);
   return atof(text);
 }
+
+static int some_file(void) {
+  int file = fileno(tmpfile());
+  require(ftruncate(file, (off_t)kTripsAWindow * kReadBytes) == 0, "no file");
+  return file;
+}
+
+double read_4k(int64_t run_ns) {
+  struct Told told;
+  int file = some_file();
+  begin_told(&told);
+  return end_told(&told, start_peer("read", file, (int)(run_ns / 1000000)));
+}
+
+// A static program's: the kernel asks its node's daemon about its calls.
+static double notified_us(char* which) {
+  struct Told told;
+  char path[4096] = {0};
+  require(readlink("/proc/self/exe", path, sizeof path - 32) > 0, "/proc/self/exe cannot be read");
+  strcpy(strrchr(path, '/') + 1, "sp-bench-notified");
+  char* const arguments[] = {path, which, NULL};
+  begin_told(&told);
+  dup2(some_file(), 0);
+  pid_t child = -1;
+  require(posix_spawn(&child, path, NULL, NULL, arguments, environ) == 0, "posix_spawn of sp-bench-notified failed");
+  return end_told(&told, child);
+}
+
+double notified_read(int64_t run_ns) { return (void)run_ns, notified_us((char*)"shadow"); }
+double notified_own_read(int64_t run_ns) { return (void)run_ns, notified_us((char*)"own"); }
 
 // ---- processes ----
 

@@ -50,6 +50,8 @@ double pipe_moved(int64_t run_ns);
 double tcp_roundtrip(int64_t run_ns);
 double signal_roundtrip(int64_t run_ns);
 double read_4k(int64_t run_ns);
+double notified_read(int64_t run_ns);
+double notified_own_read(int64_t run_ns);
 double fork_small(int64_t run_ns);
 double fork_big(int64_t run_ns);
 double fork_at_once(int64_t run_ns);

@@ -37,6 +37,8 @@ static const struct Probe kProbes[] = {
     {"pipe-moved", "us", pipe_moved},
     {"tcp-roundtrip", "us", tcp_roundtrip},
     {"pread-4k", "us", read_4k},
+    {"notified-read", "us", notified_read},
+    {"notified-own-read", "us", notified_own_read},
     {"spawn-moved", "us", spawn_moved},
     {"fork-small", "us", fork_small},
     {"fork-256m", "us", fork_big},
