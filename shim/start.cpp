@@ -19,6 +19,7 @@
 #include "libsuperproc/process/threads.hpp"
 #include "libsuperproc/signal/delivery.hpp"
 #include "libsuperproc/sync/sealing.hpp"
+#include "libsuperproc/sync/stop_world.hpp"
 #include "libsuperproc/syscalls/code_guard.hpp"
 #include "libsuperproc/syscalls/copy_first.hpp"
 #include "libsuperproc/syscalls/dispatch.hpp"
@@ -179,6 +180,7 @@ void sp_shim_start(int, char** arguments, char** environment) {
   conversion_done = when_shared;
   native_again = when_native;
   begun_anew = trace_child;
+  handler_begins = come_within_reach;
   holding = copy_first;
   undecided = move_first;
   die_by_signal = die_by_signal_here;

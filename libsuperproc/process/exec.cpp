@@ -2,6 +2,7 @@
 #include "libsuperproc/process/exec.hpp"
 
 #include <cerrno>
+#include <optional>
 #include <sys/wait.h>
 
 #include "libsuperproc/base/gate.hpp"
@@ -15,6 +16,7 @@
 #include "libsuperproc/process/supervised.hpp"
 #include "libsuperproc/signal/actions.hpp"
 #include "libsuperproc/signal/masks.hpp"
+#include "libsuperproc/sync/stop_world.hpp"
 #include "libsuperproc/wire/trace.hpp"
 #include "vfd/descriptors.hpp"
 #include "vfd/pending_call.hpp"
@@ -221,6 +223,8 @@ long exec(const char* path, const char* const* arguments, const char* const* env
                         mask | (believes_sigsys_blocked() ? signal_bit(SIGSYS) : 0), pending);
   }
   const vfd::PokesBarred no_pokes;
+  std::optional<NotStopped> not_stopped;
+  if (converted) not_stopped.emplace();
   const SigsysAsBelieved believed;
   const AllProcessors all;
   const long failed = app_call(SYS_execve, path, arguments, environment);

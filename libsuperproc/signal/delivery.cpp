@@ -11,6 +11,7 @@
 namespace sp {
 
 void (*die_by_signal)(int, siginfo_t*, ucontext_t*) = nullptr;
+void (*handler_begins)() = nullptr;
 
 namespace {
 
@@ -69,6 +70,7 @@ namespace {
 
 void enter_handler(const KernelAction& action, int signal, siginfo_t* info, void* context) {
   delivered = delivered + 1;
+  if (handler_begins) handler_begins();
   reinterpret_cast<void (*)(int, siginfo_t*, void*)>(action.handler)(signal, info, context);
 }
 

@@ -36,6 +36,9 @@ bool take_own_sigsys(siginfo_t* info); // by a thread that waits for it; false i
 // Ends the SubProcess as by `signal`; set by process/exit.cpp. Returns where the fault shall simply happen again.
 extern void (*die_by_signal)(int signal, siginfo_t* info, ucontext_t* context);
 
+// Before a handler of the program; set by sync/, which a thread may have asked not to stop it.
+extern void (*handler_begins)();
+
 // Puts a signal or a stop off to the end of the Critical section: everything stays blocked until then.
 void put_off(int signal, const siginfo_t* info, ucontext_t* context);
 // Before the section ends: do all handlers of what was put off let an interrupted call begin again?

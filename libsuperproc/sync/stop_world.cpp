@@ -16,19 +16,26 @@ struct StopTable {
   Lock world;
   std::atomic<uint32_t> round;   // odd while stopped; futex word of those who stopped
   std::atomic<uint32_t> stopped; // futex word of the stopper: changes with each thread that stops
+  uint64_t began, ended;         // cycles, of the last stop; under the lock
 };
 StopTable& stop_table() { return *reinterpret_cast<StopTable*>(wire::kProcessTable + 64 * 1024); }
 
 const volatile uint32_t* word(const std::atomic<uint32_t>& w) { return reinterpret_cast<const volatile uint32_t*>(&w); }
 
+constexpr uint32_t kNeedNotStop = wire::kThreadWaitsForVfork | wire::kThreadOutOfReach | wire::kThreadExecs;
 constexpr uint64_t kMark = 0x70757320706f7473; // no program's sigqueue carries it
 
-void send_stop(const wire::ThreadRecord& record) {
+void send_stop(wire::ThreadRecord& record) {
+  uint32_t seen = record.flags.load();
+  do
+    if (seen & wire::kThreadExecs) return;
+  while (!record.flags.compare_exchange_weak(seen, seen | wire::kThreadIsSentStop));
   siginfo_t info{};
   info.si_signo = SIGSYS;
   info.si_code = SI_QUEUE;
   info.si_value.sival_ptr = pointer_to<void>(kMark);
   send_to_thread({record.node.load()}, record.tid.load(), SIGSYS, info);
+  record.flags.fetch_and(~wire::kThreadIsSentStop);
 }
 
 // Sends to those that still run; returns how many threads are not stopped yet. The caller may be a borrower, whose record
@@ -41,7 +48,7 @@ uint32_t running_count(uint32_t round, bool send) {
     wire::ThreadRecord& record = control().threads[i];
     const wire::ThreadState state = record.state.load();
     if (state == wire::ThreadState::free || record.tid.load() == self) continue;
-    if (record.flags.load() & (wire::kThreadWaitsForVfork | wire::kThreadOutOfReach)) continue;
+    if (record.flags.load() & kNeedNotStop) continue;
     if (state == wire::ThreadState::running) {
       if (record.stop_word.load() == round) continue;
       if (send) send_stop(record);
@@ -83,6 +90,29 @@ OutOfReach::~OutOfReach() {
   critical_state.awaited = nullptr;
 }
 
+NotStopped::NotStopped() {
+  std::atomic<uint32_t>& flags = thread_self.record->flags;
+  flags.fetch_or(wire::kThreadExecs);
+  while (flags.load() & wire::kThreadIsSentStop) sys::call(SYS_sched_yield);
+  sys::call(SYS_gettid); // takes one that was sent
+}
+
+NotStopped::~NotStopped() { come_within_reach(); }
+
+void come_within_reach() {
+  if (!thread_self.record || !(thread_self.record->flags.load() & wire::kThreadExecs)) return;
+  thread_self.record->flags.fetch_and(~wire::kThreadExecs);
+  stop_here();
+}
+
+// Threads that fork all the time would let no other run a single instruction: between two stops the world has a quarter of
+// the time that the last one took.
+void let_world_run(const StopTable& table) {
+  constexpr uint64_t kShare = 4, kCyclesMax = 2'500'000;
+  const uint64_t share = (table.ended - table.began) / kShare, least = share < kCyclesMax ? share : kCyclesMax;
+  while (sys::cycles() - table.ended < least) sys::call(SYS_sched_yield);
+}
+
 WorldStopped::WorldStopped() {
   StopTable& table = stop_table();
   // Somebody else may be stopping the world, this thread included.
@@ -90,6 +120,8 @@ WorldStopped::WorldStopped() {
     stop_here();
     sys::call(SYS_sched_yield);
   }
+  let_world_run(table);
+  table.began = sys::cycles();
   const uint32_t round = table.round.fetch_add(1) + 1;
   constexpr int64_t kLookAgainNs = 1'000'000;
   for (bool first = true;; first = false) {
@@ -101,6 +133,7 @@ WorldStopped::WorldStopped() {
 
 WorldStopped::~WorldStopped() {
   StopTable& table = stop_table();
+  table.ended = sys::cycles();
   table.round.fetch_add(1);
   wake_on(word(table.round), 0x7fffffff);
   table.world.release();

@@ -7,6 +7,9 @@
 // Critical section puts the stop off to its end. A thread that ends meanwhile is noticed by its record; one that is in
 // the kernel stops when it comes out. A call that our signal interrupted (its result is EINTR, nothing else was
 // delivered) begins again afterwards, so the program sees no EINTR that it would not see natively.
+// A thread that calls exec is out of reach from then on: what is sent to it now would end its next program. So either it
+// waits until who is sending (kThreadIsSentStop) has done so, or the stopper sees what it is about (kThreadExecs) and needs
+// not stop it. A handler of the program on top of that call, or a call that fails, puts it within reach again.
 // If the stopper dies, the SubProcess dies with it.
 #pragma once
 #include <atomic>
@@ -40,6 +43,16 @@ private:
   const Critical put_off_;
   const uint32_t round_;
 };
+
+// While it lives the calling thread, which is about to call exec, is sent no stop. Not in a Critical section.
+class NotStopped {
+public:
+  NotStopped();
+  NotStopped(const NotStopped&) = delete;
+  ~NotStopped();
+};
+// Before a handler of the program runs.
+void come_within_reach();
 
 // The calling thread is in a Critical section for as long as this lives.
 class WorldStopped {

@@ -107,6 +107,8 @@ enum ThreadFlag : uint32_t {
   kThreadSigsysBlocked = 2, // as the program sees it; in truth SIGSYS is never blocked
   kThreadOutOfReach = 8,    // sleeps, and runs nothing of the program before it has looked for a stop
   kThreadWaitsForVfork = 4, // no signal reaches it until its vfork child has called exec
+  kThreadExecs = 16,        // its next program would die of a stop's signal
+  kThreadIsSentStop = 32,   // by who stops the world, at this moment
 };
 
 struct SubProcessControl {
