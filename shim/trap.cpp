@@ -10,6 +10,7 @@
 #include "libsuperproc/signal/delivery.hpp"
 #include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
+#include "libsuperproc/base/time_limit.hpp"
 #include "libsuperproc/syscalls/dispatch.hpp"
 #include "shim/stubs.hpp"
 #include "vfd/pending_call.hpp"
@@ -41,6 +42,7 @@ void begin_again(ucontext_t* context) {
   if (number < 0) return;
   g[REG_RAX] = number;
   g[REG_RIP] -= kSyscallBytes;
+  count_down(number, context);
 }
 
 // A stand-in's call ends here, also if the kernel has set it up to begin again.

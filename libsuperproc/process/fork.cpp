@@ -48,11 +48,21 @@ ForkTable& fork_table() { return *reinterpret_cast<ForkTable*>(wire::kForkTable)
 const volatile uint32_t* hold_word() { return reinterpret_cast<const volatile uint32_t*>(&fork_table().hold); }
 constexpr uint32_t kReleased = 0, kNoChildYet = FUTEX_TID_MASK;
 
-uint64_t block_all_signals() {
-  const uint64_t all = ~0ull;
+uint64_t block_all_signals(uint64_t but = 0) {
+  const uint64_t blocked = ~but;
   uint64_t before = 0;
-  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &all, &before, sizeof all);
+  sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &blocked, &before, sizeof blocked);
   return before;
+}
+
+// Of those that are ignored unless the program says otherwise: nobody sees them, and the kernel drops them when they are
+// sent. But if the first thread blocks them it keeps them, for another thread, whose wait they would end. (Who blocks them
+// by itself means to wait for them.)
+uint64_t ignored_by_default() {
+  uint64_t unseen = 0;
+  for (const int signal : {SIGCHLD, SIGURG, SIGWINCH, SIGCONT})
+    if (signal_table().actions[signal].handler <= address_of(SIG_IGN)) unseen |= signal_bit(signal);
+  return unseen;
 }
 
 // The child is a process of its own with one thread.
@@ -283,7 +293,7 @@ long fork_for(const ForkRequest& request) {
 long fork_process(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {
   node_record(this_node()).forks.fetch_add(1, std::memory_order_relaxed);
   if (!is_shared()) return fork_native(arguments, caller);
-  const uint64_t before = block_all_signals();
+  const uint64_t before = block_all_signals(ignored_by_default() & ~mask);
   long pid;
   {
     Registers child = caller;

@@ -4,6 +4,7 @@
 #include <cerrno>
 
 #include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/base/time_limit.hpp"
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/signal/delivery.hpp"
 #include "libsuperproc/signal/routing.hpp"
@@ -45,7 +46,8 @@ private:
 };
 
 long take(uint64_t set, siginfo_t* info, const timespec* limit) {
-  return app_call(SYS_rt_sigtimedwait, &set, info, limit, sizeof set);
+  const TimeLimit counted(SYS_rt_sigtimedwait, limit);
+  return app_call(SYS_rt_sigtimedwait, &set, info, limit ? &counted.left : nullptr, sizeof set);
 }
 
 // SIGSYS is delivered to our handler, which keeps the program's own for us and so ends the wait; one that came just

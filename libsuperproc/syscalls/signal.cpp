@@ -13,6 +13,7 @@
 #include "libsuperproc/signal/waiting.hpp"
 #include "libsuperproc/cluster/moved_kin.hpp"
 #include "libsuperproc/cluster/thread_signal.hpp"
+#include "libsuperproc/base/time_limit.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
 #include "libsuperproc/syscalls/pointers.hpp"
 #include "vfd/body.hpp"
@@ -70,8 +71,17 @@ long sys_sigaltstack(Call& call) {
 
 long sys_rt_sigsuspend(Call& call) { return pass_with_mask(call, 0); }
 long sys_ppoll(Call& call) { return pass_with_mask(call, 3); }
-long sys_epoll_pwait(Call& call) { return pass_with_mask(call, 4); }
-long sys_epoll_pwait2(Call& call) { return pass_with_mask(call, 4); }
+long sys_epoll_pwait(Call& call) {
+  const TimeLimit limit(call.number(), int64_t{call.number_arg(3)});
+  return pass_with_mask(call, 4);
+}
+long sys_epoll_pwait2(Call& call) {
+  if (!call.arg(3) || !is_readable(call.pointer<const void>(3), sizeof(timespec))) return pass_with_mask(call, 4);
+  const TimeLimit limit(call.number(), call.pointer<const timespec>(3));
+  Registers counted = call.registers;
+  counted.r10 = address_of(&limit.left);
+  return pass_with_mask({counted, call.trap}, 4);
+}
 
 long sys_pselect6(Call& call) {
   struct MaskArgument {

@@ -119,13 +119,6 @@ long read_signals(Call& call) {
   return bytes;
 }
 
-long wait_for_readiness(Call& call) {
-  if (!is_away()) return call.pass();
-  const Accepting accepting(accepted_now() | watched_signals());
-  look_at_home(watched_signals());
-  return call.pass();
-}
-
 void remember(int fd, uint64_t signals) {
   static constinit std::atomic<uint32_t> next{0};
   SignalDescriptor* place = find(fd);
@@ -134,12 +127,19 @@ void remember(int fd, uint64_t signals) {
   place->number.store(fd + 1);
   all_signals.fetch_or(signals);
   watch(SYS_read, read_signals);
-  for (uint32_t number : {SYS_poll, SYS_select, SYS_epoll_wait}) watch(number, wait_for_readiness);
+  watch(SYS_select, wait_for_readiness); // poll and epoll_wait always do this
 }
 
 } // namespace
 
 uint64_t watched_signals() { return all_signals.load(std::memory_order_relaxed); }
+
+long wait_for_readiness(Call& call) {
+  if (!is_away() || !watched_signals()) return call.pass();
+  const Accepting accepting(accepted_now() | watched_signals());
+  look_at_home(watched_signals());
+  return call.pass();
+}
 
 long sys_signalfd4(Call& call) {
   const long fd = call.pass();

@@ -3,6 +3,10 @@
 #pragma once
 #include <cstdint>
 
+#include "libsuperproc/syscalls/call.hpp"
+
 namespace sp {
 uint64_t watched_signals();
-}
+// poll, select and epoll_wait, which signalfds may end.
+long wait_for_readiness(Call& call);
+} // namespace sp
