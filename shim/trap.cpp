@@ -3,6 +3,7 @@
 
 #include <csignal>
 
+#include "libsuperproc/base/time_limit.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/fork.hpp"
 #include "libsuperproc/process/stand_in.hpp"
@@ -10,7 +11,6 @@
 #include "libsuperproc/signal/delivery.hpp"
 #include "libsuperproc/sync/sealing.hpp"
 #include "libsuperproc/sync/stop_world.hpp"
-#include "libsuperproc/base/time_limit.hpp"
 #include "libsuperproc/syscalls/dispatch.hpp"
 #include "shim/stubs.hpp"
 #include "vfd/pending_call.hpp"

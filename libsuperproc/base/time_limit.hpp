@@ -14,7 +14,7 @@ namespace sp {
 
 class TimeLimit {
 public:
-  TimeLimit(long number, int64_t milliseconds);     // < 0: none
+  TimeLimit(long number, int64_t milliseconds);     // <= 0: none
   TimeLimit(long number, const timespec* duration); // null: none
   TimeLimit(const TimeLimit&) = delete;
   ~TimeLimit();

@@ -190,10 +190,13 @@ void deliver_own_sigsys(siginfo_t* info, ucontext_t* context) {
   // The kernel entered with nothing blocked; what the program asked for is done by hand.
   uint64_t mask = mask_in(context) | without_sigsys(action.mask), old = 0;
   sys::call(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &old, sizeof mask);
-  const uint32_t flags = self->flags.load();
+  const bool believed_blocked = self->flags.load() & wire::kThreadSigsysBlocked;
   if (!(action.flags & SA_NODEFER)) self->flags.fetch_or(wire::kThreadSigsysBlocked);
   call_handler(action, SIGSYS, info, context);
-  self->flags.store((self->flags.load() & ~wire::kThreadSigsysBlocked) | (flags & wire::kThreadSigsysBlocked));
+  if (!believed_blocked)
+    self->flags.fetch_and(~wire::kThreadSigsysBlocked);
+  else
+    self->flags.fetch_or(wire::kThreadSigsysBlocked);
   release_own_sigsys();
 }
 

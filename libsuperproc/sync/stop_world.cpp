@@ -58,6 +58,14 @@ uint32_t running_count(uint32_t round, bool send) {
   return count;
 }
 
+// Threads that fork all the time would let no other run a single instruction: between two stops the world has a quarter of
+// the time that the last one took.
+void let_world_run(const StopTable& table) {
+  constexpr uint64_t kShare = 4, kCyclesMax = 2'500'000;
+  const uint64_t share = (table.ended - table.began) / kShare, least = share < kCyclesMax ? share : kCyclesMax;
+  while (sys::cycles() - table.ended < least) sys::call(SYS_sched_yield);
+}
+
 } // namespace
 
 bool is_stop_signal(const siginfo_t* info) {
@@ -103,14 +111,6 @@ void come_within_reach() {
   if (!thread_self.record || !(thread_self.record->flags.load() & wire::kThreadExecs)) return;
   thread_self.record->flags.fetch_and(~wire::kThreadExecs);
   stop_here();
-}
-
-// Threads that fork all the time would let no other run a single instruction: between two stops the world has a quarter of
-// the time that the last one took.
-void let_world_run(const StopTable& table) {
-  constexpr uint64_t kShare = 4, kCyclesMax = 2'500'000;
-  const uint64_t share = (table.ended - table.began) / kShare, least = share < kCyclesMax ? share : kCyclesMax;
-  while (sys::cycles() - table.ended < least) sys::call(SYS_sched_yield);
 }
 
 WorldStopped::WorldStopped() {

@@ -4,6 +4,7 @@
 #include <csignal>
 #include <optional>
 
+#include "libsuperproc/base/time_limit.hpp"
 #include "libsuperproc/process/other_subprocess.hpp"
 #include "libsuperproc/process/stopping.hpp"
 #include "libsuperproc/process/threads.hpp"
@@ -13,7 +14,6 @@
 #include "libsuperproc/signal/waiting.hpp"
 #include "libsuperproc/cluster/moved_kin.hpp"
 #include "libsuperproc/cluster/thread_signal.hpp"
-#include "libsuperproc/base/time_limit.hpp"
 #include "libsuperproc/syscalls/pass.hpp"
 #include "libsuperproc/syscalls/pointers.hpp"
 #include "vfd/body.hpp"
