@@ -2,7 +2,7 @@
 """`testbed/xen test`: the backend's tests where they can run, inside the domains of a cluster of three or four nodes.
 
 1. Kernels: release and boot id of each node; no two are alike.
-2. The conformance suite of tests/backend, in one guest.
+2. The conformance suite of tests/backend, in one guest; there, too, the files of the kernel module.
 3. Pairs: dom0 with a guest, two guests (tests/backend/xen_pair.cpp).
 4. Death: a guest that is destroyed is noticed by its peer.
 5. Grants: Xen's own list of mapped grants is what it was before.
@@ -34,6 +34,7 @@ class Test:
         self.passes("backend-suite in a guest", {1: suite}, SUITE_SECONDS_MAX)
         if ranges:
             ranges(self, domains).run_together()
+        self.passes("memory as files, by the module", {1: "memory-files"}, SUITE_SECONDS_MAX)
         for one, other in ((0, 1), (1, 2)):
             command = PAIR.format(sum=domains[one] + domains[other])
             self.passes(f"pair of nodes {one} and {other}", {one: command, other: command}, PAIR_SECONDS_MAX)

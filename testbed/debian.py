@@ -30,6 +30,13 @@ def kernel_package(meta):
     return found[0]
 
 
+def header_packages(kernel):
+    """What a module of this kernel is built with."""
+    headers = kernel.replace("linux-image-", "linux-headers-").replace("-unsigned", "")
+    shown = subprocess.run(["apt-cache", "depends", headers], capture_output=True, text=True, check=False)
+    return [headers, *re.findall(r"Depends: (linux-(?:headers|kbuild)-\S+)", shown.stdout)]
+
+
 def download(packages, folder):
     """The .deb files of these packages, one each."""
     os.makedirs(folder, exist_ok=True)

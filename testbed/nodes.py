@@ -7,6 +7,8 @@ import glob
 import gzip
 import hashlib
 import os
+import re
+import subprocess
 
 import debian
 from image import LIBRARIES, Image
@@ -15,7 +17,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = [f"drivers/xen/{m}.ko" for m in ("xen-gntdev", "xen-gntalloc", "xen-evtchn", "xen-privcmd", "xenfs/xenfs")]
 TOOLSTACK = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "xenconsole", "lsevtchn", "libxl-save-helper")
 PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/sp-xen", "bin/spd", "bin/sp-shadow", "lib/libsuperproc.so", "tests/backend-suite-xen",
-            "tests/xen-pair", "tests/xen-range")  # of the build, as far as they are there
+            "tests/xen-pair", "tests/xen-range", "tests/memory-files")  # of the build, as far as they are there
 SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "wc")  # of this machine: busybox is static, and stays on its node
 STORE = ("read", "write", "ls", "exists", "rm", "chmod", "watch", "list")
 
@@ -25,11 +27,12 @@ def make(folder, build, hypervisor, say):
     images = os.path.join(folder, "images")
     os.makedirs(images, exist_ok=True)
     unpacked, kernels = fetch(folder, say)
+    module = build_module(folder, kernels["guest"])
     programs = [os.path.join(build, p) for p in PROGRAMS if os.path.exists(os.path.join(build, p))]
     if not any(p.endswith("testbed-agent") for p in programs):
         raise FileNotFoundError(f"{build} has no testbed-agent: build superproc first (HACKING.md), or say --build")
     hypervisor = hypervisor or os.path.join(unpacked, "boot", "xen-4.17-amd64.gz")
-    parts = programs + [hypervisor] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/init.*") + list(kernels.values())
+    parts = programs + [hypervisor, module] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/init.*") + list(kernels.values())
     key = hashlib.sha256("".join(f"{p} {os.stat(p).st_mtime_ns} {os.stat(p).st_size}\n" for p in sorted(parts)).encode())
     marker = os.path.join(images, "key")
     if os.path.exists(marker) and open(marker, encoding="utf-8").read() == key.hexdigest():
@@ -39,7 +42,7 @@ def make(folder, build, hypervisor, say):
         out.write(packed.read())
     for which, kernel in kernels.items():
         debian.vmlinux(glob.glob(f"{kernel}/boot/vmlinuz-*")[0], os.path.join(images, f"vmlinux-{which}"))
-    guest_image(unpacked, kernels["guest"], programs).write(os.path.join(images, "guest.cpio"))
+    guest_image(unpacked, kernels["guest"], programs, module).write(os.path.join(images, "guest.cpio"))
     host_image(unpacked, kernels["host"], programs, images).write(os.path.join(images, "dom0.cpio"))
     with open(marker, "w", encoding="utf-8") as file:
         file.write(key.hexdigest())
@@ -55,7 +58,25 @@ def fetch(folder, say):
     debian.unpack(debian.download(debian.XEN, debs), unpacked)
     for which, package in kernels.items():
         debian.unpack(debian.download([package], debs), os.path.join(folder, f"kernel-{which}"))
+    debian.unpack(debian.download(debian.header_packages(kernels["guest"]), debs), os.path.join(folder, "headers"))
     return unpacked, {which: os.path.join(folder, f"kernel-{which}") for which in kernels}
+
+
+def build_module(folder, kernel):
+    """The module of gnttab-shm/module for the guests' kernel."""
+    release = os.listdir(f"{kernel}/lib/modules")[0]
+    headers = os.path.abspath(os.path.join(folder, "headers"))
+    makefile = f"{headers}/usr/src/linux-headers-{release}/Makefile"
+    with open(makefile, encoding="utf-8") as file:
+        said = file.read()
+    with open(makefile, "w", encoding="utf-8") as file:  # it names the place where the package would be installed
+        file.write(re.sub(r"^include .*?/usr/src", f"include {headers}/usr/src", said))
+    script = os.path.join(HERE, "..", "script", "build-module")
+    done = subprocess.run([script, os.path.dirname(makefile), os.path.join(os.path.abspath(folder), "module")],
+                          capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise debian.PackageError(done.stderr.strip())
+    return done.stdout.strip()
 
 
 def common_image(unpacked, kernel, programs, init):
@@ -81,8 +102,9 @@ def common_image(unpacked, kernel, programs, init):
     return image
 
 
-def guest_image(unpacked, kernel, programs):
+def guest_image(unpacked, kernel, programs, module):
     image = common_image(unpacked, kernel, programs, "init.domu")
+    image.file(f"mod/{os.path.basename(module)}", module, 0o644)
     for name in SYSTEM:
         image.file(f"usr/bin/{name}", os.path.realpath(f"/usr/bin/{name}"))
     image.add_closure(unpacked)

@@ -1,0 +1,430 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that several kernels have in common, as files. Built by script/build-module, used by spctl/xen; README.md.
+ *
+ *   mount -t superproc -o start=PHYSICAL,segment=BYTES,pool=BYTES,pools=COUNT none FOLDER
+ *
+ * The memory begins with the file `segment`, whose pages are those of the memory, one after the other. `pool0`, `pool1` ...
+ * follow, each in BYTES of its own: sparse files of 2^58 bytes, 1024 spaces of 2^48 (libsuperproc/wire/pool.hpp). Which page of
+ * the memory a page of such a file is, a tree in the memory itself says, so all kernels find the same one:
+ *
+ *   roots, one for each space | a bit for each page: taken | pages: trees' (512 entries, as page tables have) and files'
+ *
+ * An entry is the number of a page of this pool, or 0. Memory of zeros is an empty pool. Who may write what: any kernel puts
+ * a page that it has taken and zeroed where there was 0, by compare-and-swap, and nobody changes it after that, until a space
+ * is given back as a whole, by the last who had it: so nobody needs a lock, and who is gone has left nothing but a page that
+ * is taken and in no tree. A part of a space that is given back is zeroed and stays.
+ *
+ * What other kernels have written is input: a number that is none of the pool's pages is an error, never an address.
+ * There are no struct pages: what wants one (O_DIRECT, shared futexes, vmsplice) gets EFAULT.
+ */
+#include <linux/fs.h>
+#include <linux/fs_context.h>
+#include <linux/fs_parser.h>
+/* which needs types of the one above */
+#include <linux/falloc.h>
+#include <linux/io.h>
+#include <linux/ioport.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/statfs.h>
+#include <linux/uio.h>
+#include <linux/version.h>
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+#include <linux/pfn_t.h>
+#endif
+
+#define SUPERPROC_MAGIC 0x73706d65
+#define POOLS_MAX 16
+#define SPACES 1024
+#define SPACE_SHIFT 36 /* pages of a space */
+#define LEVELS 4
+#define LEVEL_SHIFT 9
+#define ENTRIES (1 << LEVEL_SHIFT)
+#define UNIT_BYTES (2UL << 20)
+
+struct memory_file {
+  void* start;
+  phys_addr_t physical;
+  unsigned long pages;
+  unsigned long first; /* of a pool: behind the roots and bits; 0: the segment, which has no tree */
+  unsigned long hint;  /* where there may be a free page */
+};
+
+struct memory {
+  void* mapped;
+  u64 start, segment_bytes, pool_bytes;
+  u32 pools;
+  kuid_t user;
+  struct memory_file files[1 + POOLS_MAX];
+};
+
+/* ---- pages of a pool ---- */
+
+static u64* roots_of(const struct memory_file* pool) { return pool->start; }
+static unsigned long* bits_of(const struct memory_file* pool) { return pool->start + SPACES * sizeof(u64); }
+static void* page_of(const struct memory_file* file, unsigned long page) { return file->start + (page << PAGE_SHIFT); }
+
+static bool is_page_of(const struct memory_file* pool, u64 page) { return page >= pool->first && page < pool->pages; }
+
+static u64* entry_of(const struct memory_file* pool, unsigned long table, pgoff_t at, int level) {
+  return (u64*)page_of(pool, table) + (at >> (level * LEVEL_SHIFT) & (ENTRIES - 1));
+}
+
+/* 0: there is none. */
+static unsigned long take_page(struct memory_file* pool) {
+  unsigned long from = max(READ_ONCE(pool->hint), pool->first), end = pool->pages;
+  bool again = from > pool->first;
+
+  for (;;) {
+    unsigned long page = find_next_zero_bit(bits_of(pool), end, from);
+
+    if (page < end && page >= from) {
+      from = page + 1;
+      if (test_and_set_bit(page, bits_of(pool))) continue;
+      WRITE_ONCE(pool->hint, from);
+      return page;
+    }
+    if (!again) return 0;
+    again = false;
+    from = pool->first;
+  }
+}
+
+static void give_page(struct memory_file* pool, unsigned long page) {
+  clear_bit(page, bits_of(pool));
+  if (page < READ_ONCE(pool->hint)) WRITE_ONCE(pool->hint, page);
+}
+
+/* What is in the entry then; 0: there is no memory. */
+static u64 fill(struct memory_file* pool, u64* entry) {
+  unsigned long page = take_page(pool);
+  u64 before;
+
+  if (!page) return 0;
+  clear_page(page_of(pool, page));
+  before = cmpxchg64(entry, 0, page);
+  if (before) give_page(pool, page);
+  return before ? before : page;
+}
+
+/* The page of the memory that is the file's page `at`. 0: there is none yet; or -errno. */
+static long find_page(struct memory_file* file, pgoff_t at, bool make) {
+  u64* entry;
+  int level;
+
+  if (!file->first) return at < file->pages ? (long)at : -EFAULT;
+  if (at >> SPACE_SHIFT >= SPACES) return -EFAULT;
+  entry = roots_of(file) + (at >> SPACE_SHIFT);
+  for (level = LEVELS;;) {
+    u64 page = READ_ONCE(*entry);
+
+    if (!page && make) page = fill(file, entry);
+    if (!page) return make ? -ENOSPC : 0;
+    if (!is_page_of(file, page)) return -EIO;
+    if (level-- == 0) return page;
+    entry = entry_of(file, page, at, level);
+  }
+}
+
+/* The first page of a pool that is there, at or behind *at and before `end`; *at says where. 0: there is none. */
+static unsigned long next_page(const struct memory_file* pool, pgoff_t* at, pgoff_t end) {
+  while (*at < end && !fatal_signal_pending(current)) {
+    const u64* entry = roots_of(pool) + (*at >> SPACE_SHIFT);
+    int level = LEVELS;
+
+    for (;;) {
+      u64 page = READ_ONCE(*entry);
+
+      if (!is_page_of(pool, page)) break;
+      if (level-- == 0) return page;
+      entry = entry_of(pool, page, *at, level);
+    }
+    *at = (*at | ((1UL << (level * LEVEL_SHIFT)) - 1)) + 1;
+    cond_resched();
+  }
+  return 0;
+}
+
+/* Nobody uses the space any more. A tree that somebody has made a knot of is visited once, page by page. */
+static void free_tree(struct memory_file* pool, u64 page, int level) {
+  int i;
+
+  if (!is_page_of(pool, page) || !test_and_clear_bit(page, bits_of(pool))) return;
+  for (i = 0; level > 0 && i < ENTRIES; ++i) free_tree(pool, READ_ONCE(((u64*)page_of(pool, page))[i]), level - 1);
+  if (page < READ_ONCE(pool->hint)) WRITE_ONCE(pool->hint, page);
+  cond_resched();
+}
+
+/* ---- files ---- */
+
+static struct memory_file* file_of(const struct inode* inode) { return inode->i_private; }
+
+static vm_fault_t superproc_fault(struct vm_fault* vmf) {
+  struct memory_file* file = file_of(file_inode(vmf->vma->vm_file));
+  long page = find_page(file, vmf->pgoff, true);
+  unsigned long frame;
+
+  if (page == -ENOSPC) pr_warn_ratelimited("superproc: %pD is full\n", vmf->vma->vm_file);
+  if (page < 0) return VM_FAULT_SIGBUS;
+  frame = PHYS_PFN(file->physical) + page;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+  /* Of a private mapping, too: a write faults once more, and then the kernel copies. */
+  return vmf_insert_mixed(vmf->vma, vmf->address, pfn_to_pfn_t(frame));
+#else
+  return vmf_insert_mixed(vmf->vma, vmf->address, frame);
+#endif
+}
+
+/* ptrace and /proc/PID/mem */
+static int superproc_access(struct vm_area_struct* vma, unsigned long address, void* buffer, int bytes, int write) {
+  struct memory_file* file = file_of(file_inode(vma->vm_file));
+  long page = find_page(file, vma->vm_pgoff + ((address - vma->vm_start) >> PAGE_SHIFT), true);
+  unsigned int offset = offset_in_page(address);
+
+  if (page < 0 || (write && !(vma->vm_flags & VM_SHARED))) return -EFAULT;
+  bytes = min_t(int, bytes, PAGE_SIZE - offset);
+  if (write)
+    memcpy(page_of(file, page) + offset, buffer, bytes);
+  else
+    memcpy(buffer, page_of(file, page) + offset, bytes);
+  return bytes;
+}
+
+static const struct vm_operations_struct superproc_mapping = {.fault = superproc_fault, .access = superproc_access};
+
+static int superproc_mmap(struct file* file, struct vm_area_struct* vma) {
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+  vma->vm_flags |= VM_MIXEDMAP;
+#else
+  vm_flags_set(vma, VM_MIXEDMAP);
+#endif
+  vma->vm_ops = &superproc_mapping;
+  return 0;
+}
+
+/* Both ways, page by page; what has been done before an error counts. */
+static ssize_t transfer(struct kiocb* call, struct iov_iter* memory, bool write) {
+  struct inode* inode = file_inode(call->ki_filp);
+  struct memory_file* file = file_of(inode);
+  ssize_t done = 0;
+  long failed = 0;
+
+  iov_iter_truncate(memory, max_t(loff_t, i_size_read(inode) - call->ki_pos, 0));
+  while (iov_iter_count(memory) && !fatal_signal_pending(current)) {
+    unsigned int offset = offset_in_page(call->ki_pos);
+    size_t wanted = min_t(size_t, iov_iter_count(memory), PAGE_SIZE - offset), moved;
+    long page = find_page(file, call->ki_pos >> PAGE_SHIFT, write);
+
+    failed = page < 0 ? page : 0;
+    if (failed) break;
+    if (write)
+      moved = copy_from_iter(page_of(file, page) + offset, wanted, memory);
+    else if (file->first && page == 0)
+      moved = iov_iter_zero(wanted, memory);
+    else
+      moved = copy_to_iter(page_of(file, page) + offset, wanted, memory);
+    call->ki_pos += moved;
+    done += moved;
+    if (moved < wanted) {
+      failed = -EFAULT;
+      break;
+    }
+    cond_resched();
+  }
+  return done ? done : failed;
+}
+
+static ssize_t superproc_read(struct kiocb* call, struct iov_iter* memory) { return transfer(call, memory, false); }
+static ssize_t superproc_write(struct kiocb* call, struct iov_iter* memory) { return transfer(call, memory, true); }
+
+static loff_t superproc_seek(struct file* open, loff_t offset, int whence) {
+  struct inode* inode = file_inode(open);
+  struct memory_file* file = file_of(inode);
+  loff_t size = i_size_read(inode);
+  pgoff_t at = offset >> PAGE_SHIFT, end = size >> PAGE_SHIFT;
+
+  if ((whence != SEEK_DATA && whence != SEEK_HOLE) || !file->first) return generic_file_llseek(open, offset, whence);
+  if (offset < 0 || offset >= size) return -ENXIO;
+  if (whence == SEEK_DATA && !next_page(file, &at, end)) return -ENXIO;
+  while (whence == SEEK_HOLE && at < end && find_page(file, at, false) > 0 && !fatal_signal_pending(current)) {
+    ++at;
+    cond_resched();
+  }
+  return vfs_setpos(open, max_t(loff_t, offset, (loff_t)at << PAGE_SHIFT), size);
+}
+
+static long superproc_fallocate(struct file* open, int mode, loff_t offset, loff_t bytes) {
+  struct memory_file* file = file_of(file_inode(open));
+  pgoff_t at = DIV_ROUND_UP(offset, PAGE_SIZE), end = (offset + bytes) >> PAGE_SHIFT;
+  unsigned long page;
+
+  if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) || !file->first) return -EOPNOTSUPP;
+  if (end > (pgoff_t)SPACES << SPACE_SHIFT) return -EINVAL;
+  if (bytes == (loff_t)PAGE_SIZE << SPACE_SHIFT && !(offset & (bytes - 1))) {
+    unmap_mapping_range(open->f_mapping, offset, bytes, 1);
+    free_tree(file, xchg(roots_of(file) + (at >> SPACE_SHIFT), 0), LEVELS);
+    return 0;
+  }
+  for (; (page = next_page(file, &at, end)) != 0; ++at) clear_page(page_of(file, page));
+  return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+static const struct file_operations superproc_files = {
+    .owner = THIS_MODULE,
+    .mmap = superproc_mmap,
+    .read_iter = superproc_read,
+    .write_iter = superproc_write,
+    .llseek = superproc_seek,
+    .fallocate = superproc_fallocate,
+    .fsync = noop_fsync,
+};
+
+/* ---- the file system ---- */
+
+/* How much of the pools is free is what df(1) tells. */
+static int superproc_statfs(struct dentry* root, struct kstatfs* told) {
+  struct memory* memory = root->d_sb->s_fs_info;
+  unsigned int n;
+
+  simple_statfs(root, told);
+  for (n = 1; n <= memory->pools; ++n) {
+    const struct memory_file* pool = &memory->files[n];
+    unsigned long page;
+
+    told->f_blocks += pool->pages - pool->first;
+    for (page = pool->first; page < pool->pages; ++page) told->f_bfree += !test_bit(page, bits_of(pool));
+  }
+  told->f_bavail = told->f_bfree;
+  return 0;
+}
+
+static const struct super_operations superproc_super = {.statfs = superproc_statfs, .drop_inode = generic_delete_inode};
+
+static struct inode* make_inode(struct super_block* super, umode_t mode) {
+  struct memory* memory = super->s_fs_info;
+  struct inode* inode = new_inode(super);
+
+  if (!inode) return NULL;
+  inode->i_ino = get_next_ino();
+  inode->i_mode = mode;
+  inode->i_uid = memory->user;
+  return inode;
+}
+
+static int add_file(struct super_block* super, struct memory_file* file, const char* name, loff_t bytes) {
+  struct inode* inode = make_inode(super, S_IFREG | 0600);
+  struct dentry* entry = inode ? d_alloc_name(super->s_root, name) : NULL;
+
+  if (!entry) {
+    iput(inode);
+    return -ENOMEM;
+  }
+  inode->i_private = file;
+  inode->i_fop = &superproc_files;
+  i_size_write(inode, bytes);
+  d_add(entry, inode);
+  return 0;
+}
+
+static int add_files(struct super_block* super, struct memory* memory) {
+  unsigned long pages = memory->pool_bytes >> PAGE_SHIFT;
+  unsigned long first = DIV_ROUND_UP(SPACES * sizeof(u64) + BITS_TO_LONGS(pages) * sizeof(long), PAGE_SIZE);
+  u64 at = memory->segment_bytes;
+  int failed;
+  u32 n;
+
+  memory->files[0] = (struct memory_file){memory->mapped, memory->start, memory->segment_bytes >> PAGE_SHIFT, 0, 0};
+  failed = add_file(super, &memory->files[0], "segment", memory->segment_bytes);
+  for (n = 0; n < memory->pools && !failed; ++n, at += memory->pool_bytes) {
+    char name[8];
+
+    snprintf(name, sizeof name, "pool%u", n);
+    memory->files[n + 1] = (struct memory_file){memory->mapped + at, memory->start + at, pages, first, first};
+    failed = add_file(super, &memory->files[n + 1], name, (loff_t)SPACES << (SPACE_SHIFT + PAGE_SHIFT));
+  }
+  return failed;
+}
+
+static bool is_whole(u64 bytes) { return bytes && !(bytes & (UNIT_BYTES - 1)) && bytes < 1ULL << 46; }
+
+static int superproc_fill(struct super_block* super, struct fs_context* mount) {
+  struct memory* memory = super->s_fs_info;
+  u64 bytes = memory->segment_bytes + memory->pools * memory->pool_bytes;
+  struct inode* root;
+
+  if (!is_whole(memory->start) || !is_whole(memory->segment_bytes) || (memory->pools && !is_whole(memory->pool_bytes)))
+    return invalf(mount, "superproc: start, segment and pool are multiples of 2 MiB");
+  if (region_intersects(memory->start, bytes, IORESOURCE_SYSTEM_RAM, IORES_DESC_NONE) != REGION_DISJOINT)
+    return invalf(mount, "superproc: the kernel uses this memory itself");
+  memory->mapped = memremap(memory->start, bytes, MEMREMAP_WB);
+  if (!memory->mapped) return -ENOMEM;
+  super->s_magic = SUPERPROC_MAGIC;
+  super->s_blocksize = PAGE_SIZE;
+  super->s_blocksize_bits = PAGE_SHIFT;
+  super->s_maxbytes = MAX_LFS_FILESIZE;
+  super->s_op = &superproc_super;
+  root = make_inode(super, S_IFDIR | 0755);
+  if (!root) return -ENOMEM;
+  root->i_op = &simple_dir_inode_operations;
+  root->i_fop = &simple_dir_operations;
+  super->s_root = d_make_root(root);
+  return super->s_root ? add_files(super, memory) : -ENOMEM;
+}
+
+enum { OPTION_START, OPTION_SEGMENT, OPTION_POOL, OPTION_POOLS, OPTION_USER };
+static const struct fs_parameter_spec superproc_options[] = {
+    fsparam_u64("start", OPTION_START), fsparam_u64("segment", OPTION_SEGMENT), fsparam_u64("pool", OPTION_POOL),
+    fsparam_u32("pools", OPTION_POOLS), fsparam_u32("uid", OPTION_USER),        {}};
+
+static int superproc_option(struct fs_context* mount, struct fs_parameter* given) {
+  struct memory* memory = mount->s_fs_info;
+  struct fs_parse_result value;
+  int option = fs_parse(mount, superproc_options, given, &value);
+
+  switch (option) {
+    case OPTION_START: memory->start = value.uint_64; return 0;
+    case OPTION_SEGMENT: memory->segment_bytes = value.uint_64; return 0;
+    case OPTION_POOL: memory->pool_bytes = value.uint_64; return 0;
+    case OPTION_POOLS:
+      memory->pools = value.uint_32;
+      return value.uint_32 <= POOLS_MAX ? 0 : invalf(mount, "superproc: at most %d pools", POOLS_MAX);
+    case OPTION_USER:
+      memory->user = make_kuid(current_user_ns(), value.uint_32);
+      return uid_valid(memory->user) ? 0 : -EINVAL;
+    default: return option < 0 ? option : -EINVAL;
+  }
+}
+
+static int superproc_tree(struct fs_context* mount) { return get_tree_nodev(mount, superproc_fill); }
+static void superproc_free(struct fs_context* mount) { kfree(mount->s_fs_info); }
+static const struct fs_context_operations superproc_mount = {
+    .parse_param = superproc_option, .get_tree = superproc_tree, .free = superproc_free};
+
+static int superproc_begin(struct fs_context* mount) {
+  mount->s_fs_info = kzalloc(sizeof(struct memory), GFP_KERNEL);
+  mount->ops = &superproc_mount;
+  return mount->s_fs_info ? 0 : -ENOMEM;
+}
+
+static void superproc_end(struct super_block* super) {
+  struct memory* memory = super->s_fs_info;
+
+  kill_litter_super(super);
+  if (memory && memory->mapped) memunmap(memory->mapped);
+  kfree(memory);
+}
+
+static struct file_system_type superproc = {
+    .owner = THIS_MODULE, .name = "superproc", .init_fs_context = superproc_begin, .kill_sb = superproc_end};
+
+static int __init superproc_init(void) { return register_filesystem(&superproc); }
+static void __exit superproc_exit(void) { unregister_filesystem(&superproc); }
+
+module_init(superproc_init);
+module_exit(superproc_exit);
+MODULE_ALIAS_FS("superproc");
+MODULE_DESCRIPTION("Memory that several kernels have in common, as files");
+MODULE_LICENSE("GPL");
