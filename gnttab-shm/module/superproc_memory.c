@@ -4,7 +4,7 @@
  *
  *   mount -t superproc -o start=PHYSICAL,segment=BYTES,pool=BYTES,pools=COUNT none FOLDER
  *
- * The memory begins with the file `segment`, whose pages are those of the memory, one after the other. `pool0`, `pool1` ...
+ * The memory begins with the file `superproc-segment`, whose pages are those of the memory, one after the other. `superproc-pool-0`, `-1` ...
  * follow, each in BYTES of its own: sparse files of 2^58 bytes, 1024 spaces of 2^48 (libsuperproc/wire/pool.hpp). Which page of
  * the memory a page of such a file is, a tree in the memory itself says, so all kernels find the same one:
  *
@@ -337,11 +337,11 @@ static int add_files(struct super_block* super, struct memory* memory) {
   u32 n;
 
   memory->files[0] = (struct memory_file){memory->mapped, memory->start, memory->segment_bytes >> PAGE_SHIFT, 0, 0};
-  failed = add_file(super, &memory->files[0], "segment", memory->segment_bytes);
+  failed = add_file(super, &memory->files[0], "superproc-segment", memory->segment_bytes);
   for (n = 0; n < memory->pools && !failed; ++n, at += memory->pool_bytes) {
-    char name[8];
+    char name[24];
 
-    snprintf(name, sizeof name, "pool%u", n);
+    snprintf(name, sizeof name, "superproc-pool-%u", n);
     memory->files[n + 1] = (struct memory_file){memory->mapped + at, memory->start + at, pages, first, first};
     failed = add_file(super, &memory->files[n + 1], name, (loff_t)SPACES << (SPACE_SHIFT + PAGE_SHIFT));
   }

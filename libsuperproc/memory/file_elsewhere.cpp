@@ -9,6 +9,7 @@
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/base/sys.hpp"
 #include "libsuperproc/cluster/common_files.hpp"
+#include "libsuperproc/memory/pool_pages.hpp"
 #include "libsuperproc/wire/cluster.hpp"
 
 namespace sp::memory {
@@ -49,14 +50,6 @@ long open_it(const FileElsewhere& file) {
   return sys::failed(by_handle) ? -ENODEV : by_handle;
 }
 
-// Pools have no name, but every node's keeper has them. Where its number begins in what the kernel calls it, else null.
-const char* pool_number(const char* name) {
-  constexpr char kPool[] = "/memfd:superproc-pool-";
-  for (const char* p = kPool; *p; ++p, ++name)
-    if (*p != *name) return nullptr;
-  return name;
-}
-
 } // namespace
 
 long describe_file(FileElsewhere& file, int fd) {
@@ -68,10 +61,7 @@ long describe_file(FileElsewhere& file, int fd) {
   const long length = sys::call(SYS_readlinkat, AT_FDCWD, name.text(), file.path, sizeof file.path - 1);
   if (sys::failed(length)) return length;
   file.path[length] = 0;
-  if (const char* number = pool_number(file.path)) {
-    int node = 0;
-    while (*number >= '0' && *number <= '9' && node < static_cast<int>(kNodeCountMax))
-      node = node * 10 + *number++ - '0';
+  if (const int node = pool_number(file.path); node >= 0) { // it has no name, but every node's keeper has it
     Path pool;
     pool << "/proc/" << wire::kKeeperPid << "/fd/" << wire::kKeeperPools + node;
     char* to = file.path;

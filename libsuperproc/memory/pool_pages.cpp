@@ -51,13 +51,19 @@ bool may_be_there(uint64_t start, uint64_t end) {
 
 bool has_pool_pages() { return piece_count != 0; }
 
-bool is_pool_pages(const Mapping& m) {
-  constexpr const char* kName = "/memfd:superproc-pool";
-  const char* at = m.name;
-  for (const char* p = kName; *p; ++p, ++at)
-    if (*p != *at) return false;
-  return !m.is_shared;
+int pool_number(const char* name) {
+  for (const char* const prefix : {"/memfd:superproc-pool-", "/superproc-pool-"}) {
+    const char *wanted = prefix, *at = name;
+    while (*wanted && *wanted == *at) ++wanted, ++at;
+    if (*wanted || *at < '0' || *at > '9') continue;
+    uint32_t node = 0;
+    for (; *at >= '0' && *at <= '9' && node < kNodeCountMax; ++at) node = node * 10 + static_cast<uint32_t>(*at - '0');
+    return node < kNodeCountMax ? static_cast<int>(node) : -1;
+  }
+  return -1;
 }
+
+bool is_pool_pages(const Mapping& m) { return !m.is_shared && pool_number(m.name) >= 0; }
 
 bool note_pool_pages(uint64_t start, uint64_t end) {
   for (uint32_t i = 0; i < piece_count; ++i)

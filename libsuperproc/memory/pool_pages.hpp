@@ -12,6 +12,9 @@ namespace sp::memory {
 bool note_pool_pages(uint64_t start, uint64_t end);
 bool has_pool_pages();
 struct Mapping;
+// Which node's pool a file is, by what the kernel calls it in /proc (up to a newline or zero byte): a memfd, or a file of
+// gnttab-shm/module, which is mounted nowhere. -1: none.
+int pool_number(const char* name);
 bool is_pool_pages(const Mapping& m);
 
 enum class Contents { kept, dropped };

@@ -83,12 +83,8 @@ Result<> describe_file(const Mapping& m, ImageRange& range) {
 
 // The keeper's descriptor of the pool that is mapped, 0: it is none.
 uint32_t pool_named(const Mapping& m) {
-  for (uint32_t n = 0; m.kind == MappingKind::file && n < wire::cluster().node_count; ++n) {
-    Path name;
-    name << "/memfd:superproc-pool-" << n << " (deleted)";
-    if (is_named(m, name.text())) return static_cast<uint32_t>(wire::kKeeperPools) + n;
-  }
-  return 0;
+  const int node = m.kind == MappingKind::file ? memory::pool_number(m.name) : -1;
+  return node < 0 ? 0 : static_cast<uint32_t>(wire::kKeeperPools + node);
 }
 
 Result<ImageRange> describe_range(const Mapping& m) {

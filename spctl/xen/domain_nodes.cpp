@@ -177,14 +177,18 @@ int serve_one(DomainId self, DomainId first) {
   if (!name) return failed("the first domain names no range", name.error().value);
   const auto placed = xen::RangePlace::open(self, {first, {static_cast<uint32_t>(name->id.value & ~kRangeMark)}});
   if (!placed) return failed("the cluster's range", placed.error().value);
-  Launch launch;
-  launch.segments.common.push_back(hold_range(*placed));
-  if (const long error = map_cluster_segment(launch.segments.common[0]))
+  const auto segment = open_range(*placed, 0);
+  if (!segment) return refuse(segment.error());
+  if (!hold_range(*placed)) return failed("the cluster's range", errno);
+  if (const long error = map_cluster_segment(segment->front()); error || close(segment->front()) != 0)
     return failed("the cluster's range", static_cast<int>(-error));
   node = own_node(self);
   if (!is_cluster() || node == 0) return failed("the cluster's range", EPROTO);
   const uint32_t node_count = bounded_node_count();
-  for (const int pool : local_memory(node, node_count)) launch.segments.common.push_back(pool);
+  auto files = open_range(*placed, node_count);
+  if (!files) return refuse(files.error());
+  Launch launch;
+  launch.segments.common = std::move(*files);
   launch.segments.boards.assign(node_count, -1);
   launch.segments.boards[node] = make_board(node, node_count);
   if (have_board(launch.segments.boards[node]) != 0) return failed("the node's board", ENOMEM);

@@ -21,12 +21,12 @@ DomainRange& domain_range();
 // In the offers of a link (gnttab-shm/backend/xen/link.hpp) a range is named so; 0 is no name.
 inline constexpr int32_t kRangeMark = 1 << 30;
 
-// This process and those that it forks use the range until they end. A descriptor of /dev/mem that stands where it begins,
-// or -1.
-int hold_range(const xen::PlacedRange& placed);
+// This process and those that it forks use the range until they end.
+bool hold_range(const xen::PlacedRange& placed);
 
-// In place of the nodes' pools: its own, and nothing of the others'. Nothing that needs them works between domains.
-std::vector<int> local_memory(uint32_t node, uint32_t node_count);
+// The files of a range (gnttab-shm/module): the cluster segment, behind it each node's pool, which share what is left
+// alike. No nodes: the segment alone. They are mounted nowhere, and gone with their descriptors.
+tl::expected<std::vector<int>, Refusal> open_range(const xen::PlacedRange& placed, uint32_t node_count);
 
 // Domains that have said they are nodes of this one's clusters.
 tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count);

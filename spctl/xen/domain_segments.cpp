@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // See domain_nodes.hpp. The memory of a cluster of domains, as the first domain makes it.
+#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <string>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 #include "gnttab-shm/backend/xen/range_place.hpp"
@@ -32,16 +35,34 @@ Result<xen::PlacedRange> make_range(xen::DomainId self, uint64_t bytes, const st
   }
 }
 
-// Its header says how long it is before it is mapped as everybody does.
-bool map_new(int memory) {
-  constexpr size_t kHeaderBytes = wire::kClusterQueues - wire::kClusterBase;
-  void* const header =
-      mmap(nullptr, kHeaderBytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory, lseek(memory, 0, SEEK_CUR));
-  if (header == MAP_FAILED) return false;
-  static_cast<wire::ClusterHeader*>(header)->moved_count = kDomainRecords;
-  munmap(header, kHeaderBytes);
-  errno = static_cast<int>(-map_cluster_segment(memory));
-  return errno == 0;
+constexpr uint64_t kUnitBytes = 2ull << 20;
+constexpr uint64_t kSegmentBytes = (wire::cluster_bytes(kDomainRecords) + kUnitBytes - 1) / kUnitBytes * kUnitBytes;
+constexpr uint64_t kPoolBytesMin = 4ull << 20;
+
+// All that the domain has, as the number of its ranges is small: one cluster at a time.
+uint64_t range_bytes() {
+  const auto reserved = xen::RangePlace::reserved();
+  return reserved ? reserved->bytes : 0;
+}
+
+uint64_t pool_bytes(uint64_t range, uint32_t node_count) {
+  return node_count && range > kSegmentBytes ? (range - kSegmentBytes) / node_count / kUnitBytes * kUnitBytes : 0;
+}
+
+// A mount that no folder shows; -1.
+int mount_range(uint64_t start, uint64_t pool, uint32_t node_count) {
+  const int made = fsopen("superproc", FSOPEN_CLOEXEC);
+  if (made < 0) return -1;
+  const auto say = [made](const char* key, uint64_t value) {
+    return fsconfig(made, FSCONFIG_SET_STRING, key, std::to_string(value).c_str(), 0) == 0;
+  };
+  const bool right = say("start", start) && say("segment", kSegmentBytes) && say("pool", pool) &&
+                     say("pools", node_count) && fsconfig(made, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
+  const int mounted = right ? fsmount(made, FSMOUNT_CLOEXEC, 0) : -1;
+  const int error = errno;
+  close(made);
+  errno = error;
+  return mounted;
 }
 
 } // namespace
@@ -51,19 +72,23 @@ DomainRange& domain_range() {
   return range;
 }
 
-int hold_range(const xen::PlacedRange& placed) {
-  if (mmap(nullptr, 4096, PROT_NONE, MAP_SHARED, placed.use.get(), 0) == MAP_FAILED) return -1;
-  const int memory = open("/dev/mem", O_RDWR | O_CLOEXEC);
-  const auto start = static_cast<off_t>(placed.record.address);
-  return memory >= 0 && lseek(memory, start, SEEK_SET) == start ? memory : -1;
+bool hold_range(const xen::PlacedRange& placed) {
+  return mmap(nullptr, 4096, PROT_NONE, MAP_SHARED, placed.use.get(), 0) != MAP_FAILED;
 }
 
-std::vector<int> local_memory(uint32_t node, uint32_t node_count) {
-  std::vector<int> pools;
+tl::expected<std::vector<int>, Refusal> open_range(const xen::PlacedRange& placed, uint32_t node_count) {
+  const int mounted = mount_range(placed.record.address, pool_bytes(placed.record.bytes, node_count), node_count);
+  if (mounted < 0 && errno == ENODEV)
+    return refused("the kernel has no file system superproc: insmod superproc_memory.ko (script/build-module)");
+  if (mounted < 0) return refused(fmt::format("the domains' memory cannot be mounted: {}", errno_text(errno)));
+  std::vector<int> files{openat(mounted, "superproc-segment", O_RDWR | O_CLOEXEC)};
   for (uint32_t n = 0; n < node_count; ++n)
-    pools.push_back(n == node ? make_memory(fmt::format("superproc-pool-{}", n), wire::kPoolBytes)
-                              : open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC)); // nobody can open it to write
-  return pools;
+    files.push_back(openat(mounted, fmt::format("superproc-pool-{}", n).c_str(), O_RDWR | O_CLOEXEC));
+  const int error = errno;
+  close(mounted);
+  if (*std::min_element(files.begin(), files.end()) < 0)
+    return refused(fmt::format("the domains' memory cannot be opened: {}", errno_text(error)));
+  return files;
 }
 
 tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count) {
@@ -84,20 +109,25 @@ tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings
   const auto domains = willing_domains(settings.node_count - 1);
   if (!domains) return tl::unexpected<Refusal>(domains.error());
   const auto self = xen::Store::own_domain();
-  const auto placed = make_range(*self, wire::cluster_bytes(kDomainRecords), *domains);
+  const uint64_t bytes = range_bytes();
+  if (pool_bytes(bytes, settings.node_count) < kPoolBytesMin)
+    return refused(fmt::format("{} MiB of memory for ranges are needed, and there are {}: say memmap=SIZE$START on the "
+                               "kernel's command line",
+                               (kSegmentBytes + settings.node_count * kPoolBytesMin) >> 20, bytes >> 20));
+  const auto placed = make_range(*self, bytes, *domains);
   if (!placed)
-    return refused(fmt::format("no range of {} MiB that domains can share: {}",
-                               wire::cluster_bytes(kDomainRecords) >> 20, errno_text(placed.error().value)));
+    return refused(
+        fmt::format("no range of {} MiB that domains can share: {}", bytes >> 20, errno_text(placed.error().value)));
   domain_range() = {*self, placed->record.id, *domains};
-  Segments segments;
-  segments.common.push_back(hold_range(*placed));
-  if (const int memory = segments.common[0]; memory < 0 || !map_new(memory))
+  auto files = open_range(*placed, settings.node_count);
+  if (!files) return tl::unexpected<Refusal>(files.error());
+  Segments segments{std::move(*files), {}};
+  if (!hold_range(*placed) || map_cluster_segment(segments.common[0]) != 0)
     return refused(fmt::format("the range cannot be mapped: {}", errno_text(errno)));
   auto& nodes = reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers)->nodes;
   for (uint32_t n = 1; n < settings.node_count; ++n) nodes[n].domain = static_cast<uint32_t>((*domains)[n - 1]);
   if (!format_cluster(settings, {}, {kDomainRecords, 1}))
     return refused("kernel.pid_max: too few process numbers for these nodes; use fewer, or raise it");
-  for (const int pool : local_memory(0, settings.node_count)) segments.common.push_back(pool);
   segments.boards.assign(settings.node_count, -1);
   segments.boards[0] = make_board(0, settings.node_count);
   if (have_board(segments.boards[0]) != 0) return refused("no memory for the node's board");

@@ -71,7 +71,7 @@ constexpr int kPunch = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE;
 void clear_all() {
   const Mounted all(options(RangePlace::reserved()->start, kSegmentBytes + kPools * kPoolBytes, 0, 0));
   REQUIRE(all.error() == 0);
-  const int file = all.open("segment");
+  const int file = all.open("superproc-segment");
   memset(map(file, 0, kSegmentBytes + kPools * kPoolBytes), 0, kSegmentBytes + kPools * kPoolBytes);
   close(file);
 }
@@ -93,7 +93,7 @@ TEST_CASE("what one kernel puts into a pool is there for all, by mapping, read a
   const Mounted one, other;
   REQUIRE(one.error() == 0);
   REQUIRE(other.error() == 0);
-  const int here = one.open("pool1"), there = other.open("pool1");
+  const int here = one.open("superproc-pool-1"), there = other.open("superproc-pool-1");
   char* const mapped = map(here, kFar, 8192);
   mapped[5000] = 42;
   CHECK(map(there, kFar, 8192)[5000] == 42);
@@ -109,17 +109,17 @@ TEST_CASE("what one kernel puts into a pool is there for all, by mapping, read a
   CHECK(write(pipes[1], mapped + 4094, 5) == 5); // the kernel reads and writes such memory
   CHECK(read(pipes[0], mapped + 7000, 5) == 5);
   CHECK(memcmp(mapped + 7000, "words", 5) == 0);
-  const int other_pool = one.open("pool0"), segment = one.open("segment");
+  const int other_pool = one.open("superproc-pool-0"), segment = one.open("superproc-segment");
   CHECK(map(other_pool, kFar, 8192)[5000] == 0);
   map(segment, 4096, 4096)[0] = 7;
-  CHECK(map(other.open("segment"), 0, 8192)[4096] == 7);
+  CHECK(map(other.open("superproc-segment"), 0, 8192)[4096] == 7);
   CHECK(faults(map(segment, 0, kSegmentBytes + 8192) + kSegmentBytes));
 }
 
 TEST_CASE("a private mapping shows the file until it is written to, and keeps what is written to itself") {
   clear_all();
   const Mounted mounted;
-  const int file = mounted.open("pool0");
+  const int file = mounted.open("superproc-pool-0");
   char* const shared = map(file, kFar, 3 * 4096);
   memset(shared, 1, 3 * 4096);
   char* const own = map(file, kFar, 3 * 4096, MAP_PRIVATE);
@@ -148,7 +148,7 @@ TEST_CASE("a private mapping shows the file until it is written to, and keeps wh
 TEST_CASE("data and holes are told, parts are zeroed, a space is given back as a whole") {
   clear_all();
   const Mounted mounted, other;
-  const int file = mounted.open("pool0");
+  const int file = mounted.open("superproc-pool-0");
   const uint64_t free_before = mounted.free_pages();
   char* const mapped = map(file, kFar, 4 * 4096);
   memset(mapped, 1, 4 * 4096);
@@ -168,7 +168,7 @@ TEST_CASE("data and holes are told, parts are zeroed, a space is given back as a
   REQUIRE(munmap(mapped, 4 * 4096) == 0);
   CHECK(fallocate(file, kPunch, 6 * kSpaceBytes, kSpaceBytes) == 0); // another one
   CHECK(mounted.free_pages() != free_before);
-  CHECK(fallocate(other.open("pool0"), kPunch, 7 * kSpaceBytes, kSpaceBytes) == 0);
+  CHECK(fallocate(other.open("superproc-pool-0"), kPunch, 7 * kSpaceBytes, kSpaceBytes) == 0);
   CHECK(mounted.free_pages() == free_before);
   CHECK(map(file, kFar, 4096)[0] == 0);
   CHECK(fallocate(file, 0, kFar, 4096) == -1);
@@ -183,13 +183,14 @@ TEST_CASE("many who touch the same new pages at once have the same ones") {
   for (int n = 0; n < kProcesses; ++n)
     if (fork() == 0) {
       auto* const words =
-          reinterpret_cast<uint64_t*>(map(mounts[n % 2].open("pool0"), kFar & ~0x1fffffl, kPages * 4096));
+          reinterpret_cast<uint64_t*>(map(mounts[n % 2].open("superproc-pool-0"), kFar & ~0x1fffffl, kPages * 4096));
       for (size_t page = 0; page < kPages; ++page) __atomic_fetch_add(words + page * 512, 1, __ATOMIC_SEQ_CST);
       _exit(0);
     }
   while (wait(nullptr) > 0) {
   }
-  const auto* const words = reinterpret_cast<uint64_t*>(map(mounts[0].open("pool0"), kFar & ~0x1fffffl, kPages * 4096));
+  const auto* const words =
+      reinterpret_cast<uint64_t*>(map(mounts[0].open("superproc-pool-0"), kFar & ~0x1fffffl, kPages * 4096));
   size_t wrong = 0;
   for (size_t page = 0; page < kPages; ++page) wrong += words[page * 512] != kProcesses;
   CHECK(wrong == 0);
@@ -199,7 +200,7 @@ TEST_CASE("many who touch the same new pages at once have the same ones") {
 TEST_CASE("a full pool is ENOSPC, or SIGBUS by address, and has pages again") {
   clear_all();
   const Mounted mounted;
-  const int file = mounted.open("pool0");
+  const int file = mounted.open("superproc-pool-0");
   const std::vector<char> block(1 << 20, 1);
   uint64_t written = 0;
   for (ssize_t bytes; (bytes = pwrite(file, block.data(), block.size(), static_cast<off_t>(written))) > 0;)
@@ -207,7 +208,7 @@ TEST_CASE("a full pool is ENOSPC, or SIGBUS by address, and has pages again") {
   CHECK(errno == ENOSPC);
   CHECK(written > kPoolBytes - (1 << 20));
   CHECK(faults(map(file, kFar, 4096)));
-  CHECK(map(mounted.open("pool1"), 0, 4096)[0] == 0);
+  CHECK(map(mounted.open("superproc-pool-1"), 0, 4096)[0] == 0);
   CHECK(fallocate(file, kPunch, 0, kSpaceBytes) == 0);
   CHECK(!faults(map(file, kFar, 4096)));
 }
@@ -215,9 +216,9 @@ TEST_CASE("a full pool is ENOSPC, or SIGBUS by address, and has pages again") {
 TEST_CASE("what others have written into a pool's trees is checked") {
   clear_all();
   const Mounted mounted, whole(options(RangePlace::reserved()->start, kSegmentBytes + kPools * kPoolBytes, 0, 0));
-  const int file = mounted.open("pool0");
+  const int file = mounted.open("superproc-pool-0");
   auto* const roots =
-      reinterpret_cast<uint64_t*>(map(whole.open("segment"), static_cast<off_t>(kSegmentBytes), kPoolBytes));
+      reinterpret_cast<uint64_t*>(map(whole.open("superproc-segment"), static_cast<off_t>(kSegmentBytes), kPoolBytes));
   map(file, 0, 4096)[0] = 1;
   const uint64_t first_tree = roots[0];
   char byte = 0;
