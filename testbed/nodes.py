@@ -18,6 +18,7 @@ MODULES = [f"drivers/xen/{m}.ko" for m in ("xen-gntdev", "xen-gntalloc", "xen-ev
 TOOLSTACK = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "xenconsole", "lsevtchn", "libxl-save-helper")
 PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/sp-xen", "bin/spd", "bin/sp-shadow", "lib/libsuperproc.so", "tests/backend-suite-xen",
             "tests/xen-pair", "tests/xen-range", "tests/memory-files")  # of the build, as far as they are there
+TESTS = ("tests/programs/*", "bin/histogram", "bin/make-bitmap", "bin/hello_nodes")  # in the guests, under /usr/lib/superproc
 SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "wc")  # of this machine: busybox is static, and stays on its node
 STORE = ("read", "write", "ls", "exists", "rm", "chmod", "watch", "list")
 
@@ -32,7 +33,8 @@ def make(folder, build, hypervisor, say):
     if not any(p.endswith("testbed-agent") for p in programs):
         raise FileNotFoundError(f"{build} has no testbed-agent: build superproc first (HACKING.md), or say --build")
     hypervisor = hypervisor or os.path.join(unpacked, "boot", "xen-4.17-amd64.gz")
-    parts = programs + [hypervisor, module] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/init.*") + list(kernels.values())
+    tests = [p for pattern in TESTS for p in glob.glob(os.path.join(build, pattern)) if os.path.isfile(p) and os.access(p, os.X_OK)]
+    parts = programs + tests + [hypervisor, module] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/init.*") + list(kernels.values())
     key = hashlib.sha256("".join(f"{p} {os.stat(p).st_mtime_ns} {os.stat(p).st_size}\n" for p in sorted(parts)).encode())
     marker = os.path.join(images, "key")
     if os.path.exists(marker) and open(marker, encoding="utf-8").read() == key.hexdigest():
@@ -42,7 +44,7 @@ def make(folder, build, hypervisor, say):
         out.write(packed.read())
     for which, kernel in kernels.items():
         debian.vmlinux(glob.glob(f"{kernel}/boot/vmlinuz-*")[0], os.path.join(images, f"vmlinux-{which}"))
-    guest_image(unpacked, kernels["guest"], programs, module).write(os.path.join(images, "guest.cpio"))
+    guest_image(unpacked, kernels["guest"], programs, module, tests).write(os.path.join(images, "guest.cpio"))
     host_image(unpacked, kernels["host"], programs, images).write(os.path.join(images, "dom0.cpio"))
     with open(marker, "w", encoding="utf-8") as file:
         file.write(key.hexdigest())
@@ -102,9 +104,11 @@ def common_image(unpacked, kernel, programs, init):
     return image
 
 
-def guest_image(unpacked, kernel, programs, module):
+def guest_image(unpacked, kernel, programs, module, tests):
     image = common_image(unpacked, kernel, programs, "init.domu")
     image.file(f"mod/{os.path.basename(module)}", module, 0o644)
+    for program in tests:
+        image.program(f"usr/lib/superproc/{os.path.basename(program)}", program)
     for name in SYSTEM:
         image.file(f"usr/bin/{name}", os.path.realpath(f"/usr/bin/{name}"))
     image.add_closure(unpacked)

@@ -4,9 +4,10 @@
  *
  *   mount -t superproc -o start=PHYSICAL,segment=BYTES,pool=BYTES,pools=COUNT none FOLDER
  *
- * The memory begins with the file `superproc-segment`, whose pages are those of the memory, one after the other. `superproc-pool-0`, `-1` ...
- * follow, each in BYTES of its own: sparse files of 2^58 bytes, 1024 spaces of 2^48 (libsuperproc/wire/pool.hpp). Which page of
- * the memory a page of such a file is, a tree in the memory itself says, so all kernels find the same one:
+ * The memory begins with the file `superproc-segment`, whose pages are those of the memory, one after the other.
+ * `superproc-pool-0`, `-1` ... follow, each in BYTES of its own: sparse files of 2^58 bytes, 1024 spaces of 2^48
+ * (libsuperproc/wire/pool.hpp). Which page of the memory a page of such a file is, a tree in the memory itself says, so all
+ * kernels find the same one:
  *
  *   roots, one for each space | a bit for each page: taken | pages: trees' (512 entries, as page tables have) and files'
  *

@@ -58,7 +58,8 @@ int mount_range(uint64_t start, uint64_t pool, uint32_t node_count) {
   };
   const bool right = say("start", start) && say("segment", kSegmentBytes) && say("pool", pool) &&
                      say("pools", node_count) && fsconfig(made, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
-  const int mounted = right ? fsmount(made, FSMOUNT_CLOEXEC, 0) : -1;
+  // A peer of a range must not execute what it has mapped: Xen would end the domain.
+  const int mounted = right ? fsmount(made, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOEXEC) : -1;
   const int error = errno;
   close(made);
   errno = error;
@@ -91,14 +92,21 @@ tl::expected<std::vector<int>, Refusal> open_range(const xen::PlacedRange& place
   return files;
 }
 
+// Those of an earlier cluster's nodes are there again in a moment.
 tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count) {
   constexpr int32_t kLast = 255;
+  constexpr int kTries = 50;
+  constexpr useconds_t kTryUs = 100'000;
   const auto self = xen::Store::own_domain();
   auto store = xen::Store::open();
   if (!self || !store) return refused("this is no Xen domain, or xenstore cannot be reached; see spctl doctor");
   std::vector<int> domains;
-  for (int32_t domain = 1; domain <= kLast && domains.size() < count; ++domain)
-    if (domain != self->value && store->offer_of({domain}, *self)) domains.push_back(domain);
+  for (int i = 0; i < kTries && domains.size() < count; ++i) {
+    if (i) usleep(kTryUs);
+    domains.clear();
+    for (int32_t domain = 1; domain <= kLast && domains.size() < count; ++domain)
+      if (domain != self->value && store->offer_of({domain}, *self)) domains.push_back(domain);
+  }
   if (domains.size() < count)
     return refused(fmt::format("{} other domains are wanted, and {} are ready: say `spctl join {}` in them", count,
                                domains.size(), self->value));
