@@ -9,14 +9,9 @@ namespace {
 
 constexpr int kEverybody = 1 << 30;
 
-bool is_on_board(const volatile uint32_t* word) {
-  const auto address = reinterpret_cast<uint64_t>(word);
-  return own_board.board && address >= own_board.start && address < own_board.end;
-}
-
 uint32_t line_of(const volatile uint32_t* word) {
   constexpr uint64_t kOdd = 0x9e37'79b9'7f4a'7c15;
-  return static_cast<uint32_t>((reinterpret_cast<uint64_t>(word) - own_board.start) / sizeof *word * kOdd >> 58);
+  return static_cast<uint32_t>(reinterpret_cast<uint64_t>(word) / sizeof *word * kOdd >> 58);
 }
 
 uint32_t own_node() { return own_board.board->node % kNodeCountMax; }
@@ -28,7 +23,7 @@ const volatile uint32_t* raw(const std::atomic<uint32_t>& word) {
 } // namespace
 
 long NodeBell::sleep(const volatile uint32_t* word, uint32_t expected, int64_t timeout_ns) {
-  if (!is_on_board(word)) return sys::futex_wait(word, expected, timeout_ns);
+  if (!own_board.board) return sys::futex_wait(word, expected, timeout_ns);
   const uint32_t line = line_of(word);
   const std::atomic<uint32_t>& rung = own_board.board->lines[line];
   std::atomic<uint32_t>& count = own_board.sleepers->nodes[own_node()].counts[line];
@@ -49,7 +44,7 @@ void ring_lines(wire::Board& board, uint64_t lines) {
 }
 
 long NodeBell::wake(const volatile uint32_t* word, int count) {
-  if (!is_on_board(word)) return sys::futex_wake(word, count);
+  if (!own_board.board) return sys::futex_wake(word, count);
   const uint32_t line = line_of(word);
   std::atomic_thread_fence(std::memory_order_seq_cst); // between the word's change and the looks at who sleeps
   bool others = false;

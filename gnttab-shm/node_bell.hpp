@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// The bell of isolated nodes. Where all have one kernel a word of the cluster segment is a futex. Where they have not, or
-// its pages have no futexes (a range of /dev/mem), a thread sleeps on a line of its own node's *board*, which the word's
-// place in the segment says; words outside the segment are the node's own, and futexes in any case.
+// The bell of isolated nodes. Where all have one kernel a word of memory that they have in common is a futex. Where they have
+// not, so that its pages have no futexes (gnttab-shm/module), a thread sleeps on a line of its own node's *board*, which the
+// word's address says: all have that memory at the same one. A word that is one node's own may go that way as well.
 //
 // Protocol. The sleeper counts itself in its node's sleepers of the line, reads the line, then the word, then sleeps while
 // the line stays; then it takes itself from the count. Who wakes has changed the word before. It raises the line of its own
@@ -20,7 +20,6 @@ namespace sp {
 struct OwnBoard {
   wire::Board* board = nullptr; // null: futexes
   wire::Sleepers* sleepers = nullptr;
-  uint64_t start = 0, end = 0; // of the segment
   // The same in residents of one SubProcess, whose globals are one: whose board lies there the board says.
 };
 extern constinit OwnBoard own_board;

@@ -44,6 +44,19 @@ void end_bodies(NodeId dead) {
   }
 }
 
+// Their kernel has not marked their words where it went with them.
+void end_residents(NodeId dead) {
+  for (wire::Space& space : wire::cluster().spaces) {
+    auto& word = space.residents[dead.value];
+    if (word.load() == 0 || space.held[dead.value].load() == 0) continue;
+    uint32_t unknown = 0;
+    space.ended[dead.value].compare_exchange_strong(unknown, wire::kResidentEnded | SIGKILL);
+    word.fetch_or(wire::kResidentEnded);
+    for (const auto* changed : {&space.ended[dead.value], &word})
+      NodeBell::wake(reinterpret_cast<const volatile uint32_t*>(changed), 1 << 30);
+  }
+}
+
 } // namespace
 
 void fence(NodeId dead, const std::vector<int>& pools) {
@@ -54,6 +67,7 @@ void fence(NodeId dead, const std::vector<int>& pools) {
   fail_rings(dead);
   forget_waiters(dead);
   end_bodies(dead);
+  end_residents(dead);
   forget_holders(dead, pools.data());
 }
 

@@ -300,7 +300,7 @@ void report_resident(NodeId self, pid_t pid, int status) {
   if (found == residents.end() || WIFSTOPPED(status) || WIFCONTINUED(status)) return;
   auto& ended = wire::cluster().spaces[found->second.space].ended[self.value];
   ended.store(wire::kResidentEnded | static_cast<uint32_t>(status));
-  sys::futex_wake(reinterpret_cast<const volatile uint32_t*>(&ended), 1);
+  NodeBell::wake(reinterpret_cast<const volatile uint32_t*>(&ended), 1);
   let_go_for_child(self, found->second.space); // only now may another SubProcess have it
   residents.erase(found);
 }

@@ -16,7 +16,7 @@
 
 #define XENMEM_address_range 29
 
-#define XEN_ADDRESS_RANGE_VERSION 1
+#define XEN_ADDRESS_RANGE_VERSION 2 /* 2: peers may execute what they have mapped */
 
 #define XEN_ADDRESS_RANGE_probe 0    /* any: returns the version; first_unit, count, nr_peers: the limits below */
 #define XEN_ADDRESS_RANGE_register 1 /* owner: units at gfn, peers; gives id. With an id: more units, no peers */

@@ -28,8 +28,7 @@ inline long have_board(long descriptor) {
       sys::call(SYS_mmap, wire::kClusterBoard, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, descriptor, 0);
   if (sys::failed(at)) return at;
   own_board = {reinterpret_cast<wire::Board*>(wire::kClusterBoard),
-               reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers), wire::kClusterBase,
-               wire::kClusterBase + wire::kClusterBytes};
+               reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers)};
   return 0;
 }
 

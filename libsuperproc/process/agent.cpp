@@ -78,7 +78,7 @@ void announce(NodeId node) {
   record.state.store(wire::NodeState::running);
   auto& ready = process_table().residents_ready;
   ready.fetch_add(1);
-  sys::futex_wake(reinterpret_cast<const volatile uint32_t*>(&ready), 1);
+  NodeBell::wake(reinterpret_cast<const volatile uint32_t*>(&ready), 1);
 }
 
 // The place where a resident comes into being. It has the parent's mappings: segments shared, the rest alike; its node's
@@ -127,7 +127,7 @@ void await_residents() {
   auto& ready = process_table().residents_ready;
   constexpr int64_t kLookAgainNs = 50'000'000;
   for (uint32_t n; (n = ready.load()) < node_count();) {
-    sys::futex_wait(reinterpret_cast<const volatile uint32_t*>(&ready), n, kLookAgainNs);
+    NodeBell::sleep(reinterpret_cast<const volatile uint32_t*>(&ready), n, kLookAgainNs);
     if (is_isolated() && any_resident_failed()) end_subprocess(125);
   }
 }

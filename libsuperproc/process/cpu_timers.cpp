@@ -96,7 +96,7 @@ void watch_main(void*) {
     const uint32_t seen = table().changes.load();
     const int64_t left_ns = look();
     const int64_t sleep_ns = left_ns / (control().thread_count.load() + 1);
-    sys::futex_wait(change_word(), seen, left_ns < 0 ? -1 : sleep_ns < kSoonestNs ? kSoonestNs : sleep_ns);
+    NodeBell::sleep(change_word(), seen, left_ns < 0 ? -1 : sleep_ns < kSoonestNs ? kSoonestNs : sleep_ns);
   }
 }
 
@@ -118,7 +118,7 @@ void ensure_watch() {
 
 void look_again() {
   table().changes.fetch_add(1);
-  sys::futex_wake(change_word(), 1);
+  NodeBell::wake(change_word(), 1);
 }
 
 itimerspec setting_of(const CpuTimer& timer) {

@@ -102,7 +102,7 @@ long fork_native(const CloneArguments& arguments, const Registers& caller) {
 void wait_until_released(long pid) {
   constexpr int64_t kLookAgainNs = 20'000'000;
   for (uint32_t held; (held = fork_table().hold.load()) & FUTEX_TID_MASK;) {
-    if (sys::futex_wait(hold_word(), held, kLookAgainNs) != -ETIMEDOUT) continue;
+    if (NodeBell::sleep(hold_word(), held, look_again_ns(kLookAgainNs)) != -ETIMEDOUT) continue;
     siginfo_t info{};
     const long seen = sys::call(SYS_waitid, P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT | __WALL, 0);
     if (seen != 0 || info.si_pid == pid) return;
@@ -127,7 +127,7 @@ void take_hold() {
 
 void release_parent() {
   fork_table().hold.store(kReleased);
-  sys::futex_wake(hold_word(), 1);
+  NodeBell::wake(hold_word(), 1);
 }
 
 constexpr uint64_t kCopyMark = 0x7970636b726f6673;

@@ -23,6 +23,7 @@
 #include "libsuperproc/process/process_table.hpp"
 #include "libsuperproc/process/service_thread.hpp"
 #include "libsuperproc/signal/actions.hpp"
+#include "libsuperproc/sync/deadline.hpp"
 #include "libsuperproc/sync/waiter_hash.hpp"
 #include "vfd/body.hpp"
 #include "vpid/lease.hpp"
@@ -61,15 +62,18 @@ const volatile uint32_t* raw(const std::atomic<uint32_t>& word) {
 }
 bool has_ended(NodeId node) { return word_of(node).load() & wire::kResidentEnded; }
 
-// The kernel wakes one who sleeps on a word that it marks; that one wakes the others.
-constexpr int64_t kLookAgainNs = 1'000'000'000;
-void wake_all(NodeId node) { sys::futex_wake(raw(word_of(node)), 1 << 30); }
+// The kernel wakes one who sleeps on a word that it marks; that one wakes the others. Over boards it wakes nobody.
+int64_t look_again_ns() {
+  constexpr int64_t kWithFutexNs = 1'000'000'000, kWithBoardNs = 10'000'000;
+  return own_board.board ? kWithBoardNs : kWithFutexNs;
+}
+void wake_all(NodeId node) { NodeBell::wake(raw(word_of(node)), 1 << 30); }
 
 void watch_home(void*) {
   const std::atomic<uint32_t>& word = word_of(home_node());
   while (!has_ended(home_node())) {
     const uint32_t seen = word.load();
-    if (!(seen & wire::kResidentEnded)) sys::futex_wait(raw(word), seen, kLookAgainNs);
+    if (!(seen & wire::kResidentEnded)) NodeBell::sleep(raw(word), seen, look_again_ns());
   }
   wake_all(home_node());
   for (;;) sys::call(SYS_kill, sys::call(SYS_getpid), SIGKILL);
@@ -166,7 +170,7 @@ std::atomic<uint32_t>& end_of(NodeId node) {
 // The spd of its node tells; if the node is gone, nobody does.
 int status_of(NodeId node) {
   constexpr int64_t kPatienceNs = 1'000'000'000;
-  if (end_of(node).load() == 0) sys::futex_wait(raw(end_of(node)), 0, kPatienceNs);
+  if (end_of(node).load() == 0) NodeBell::sleep(raw(end_of(node)), 0, kPatienceNs);
   const uint32_t told = end_of(node).load();
   return told ? static_cast<int>(told & 0xffff) : SIGKILL;
 }
@@ -190,7 +194,11 @@ int await_isolated_death() {
       words[count++] = {seen, address_of(&word_of(node)), FUTEX_32, 0};
     });
     if (ended != home_node()) return status_of(ended);
-    sys::call(SYS_futex_waitv, words, count, 0, nullptr, 0);
+    if (own_board.board)
+      NodeBell::sleep(pointer_to<const volatile uint32_t>(words[0].uaddr), static_cast<uint32_t>(words[0].val),
+                      look_again_ns());
+    else
+      sys::call(SYS_futex_waitv, words, count, 0, nullptr, 0);
   }
 }
 
@@ -212,15 +220,16 @@ void account_for(NodeId node) {
 
 void end_isolated_residents() {
   for_other_nodes(account_for);
-  constexpr int64_t kPatienceNs = 50'000'000;
-  constexpr int kTries = 40;
+  constexpr int64_t kPatienceNs = 2 * kSecondNs;
   word_of(this_node()).fetch_or(wire::kResidentEnded);
   wake_all(this_node());
-  for_other_nodes([](NodeId node) {
-    for (int tries = 0; tries < kTries && !has_ended(node); ++tries) {
+  const Deadline until = Deadline::after(kPatienceNs);
+  for_other_nodes([&until](NodeId node) {
+    constexpr int64_t kLookNs = 10'000'000; // a dead node's daemon tells nobody
+    while (!has_ended(node) && until.left_ns() != 0) {
       const uint32_t seen = word_of(node).load();
       if (seen == 0 || node_record(node).state.load() != wire::NodeState::running) return;
-      if (!(seen & wire::kResidentEnded)) sys::futex_wait(raw(word_of(node)), seen, kPatienceNs);
+      if (!(seen & wire::kResidentEnded)) NodeBell::sleep(raw(word_of(node)), seen, kLookNs);
     }
     node_record(node).state.store(wire::NodeState::dead);
   });

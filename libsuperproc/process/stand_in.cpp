@@ -59,10 +59,10 @@ const volatile uint32_t* raw(const std::atomic<uint32_t>& word) {
 }
 void tell(std::atomic<uint32_t>& word, Word value) {
   word.store(value);
-  sys::futex_wake(raw(word), 1);
+  NodeBell::wake(raw(word), 1);
 }
 Word await(std::atomic<uint32_t>& word) {
-  for (uint32_t seen; ((seen = word.load()) & ~kAwaitedMark) == kNothing;) sys::futex_wait(raw(word), seen);
+  for (uint32_t seen; ((seen = word.load()) & ~kAwaitedMark) == kNothing;) NodeBell::sleep(raw(word), seen);
   return static_cast<Word>(word.exchange(kNothing) & ~kAwaitedMark);
 }
 
@@ -175,7 +175,7 @@ void await_answer(StandIn& s) {
   for (uint32_t seen; ((seen = s.answered.load()) & ~kAwaitedMark) == kNothing;) {
     const bool put_off = seen & kAwaitedMark;
     if (put_off) end_call_of(s);
-    sys::futex_wait(raw(s.answered), seen, put_off ? kAgainNs : -1);
+    NodeBell::sleep(raw(s.answered), seen, put_off ? kAgainNs : -1);
   }
   s.answered.store(kNothing);
 }

@@ -12,6 +12,7 @@
 #include <sys/signalfd.h>
 
 #include "libsuperproc/base/critical.hpp"
+#include "gnttab-shm/node_bell.hpp"
 #include "libsuperproc/base/ensure.hpp"
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/signal/routing.hpp"
@@ -88,7 +89,7 @@ void look_from_time_to_time() {
 [[noreturn]] void receive_signals(void*) {
   const long watch = open_watch();
   routing().receiver_tid.store(static_cast<uint32_t>(sys::call(SYS_gettid)));
-  sys::futex_wake(started_word(), 1);
+  NodeBell::wake(started_word(), 1);
   for (;;) {
     const uint32_t before = signals_to_themselves();
     routing().too_many.store(before + kMany);
@@ -103,7 +104,7 @@ void look_from_time_to_time() {
 }
 
 void await_receiver() {
-  while (routing().receiver_tid.load() == 0) sys::futex_wait(started_word(), 0);
+  while (routing().receiver_tid.load() == 0) NodeBell::sleep(started_word(), 0);
 }
 
 void poke_receiver() {

@@ -40,7 +40,7 @@ void await_body(int32_t child) {
   for (uint32_t looks = 0; m && looks < kLooksMax && m->use.load() == use; ++looks) {
     const auto state = m->state.load();
     if (state != wire::MovedState::settled && state != wire::MovedState::leaving) return;
-    sys::futex_wait(reinterpret_cast<const volatile uint32_t*>(&m->state), static_cast<uint32_t>(state), kLookNs);
+    NodeBell::sleep(reinterpret_cast<const volatile uint32_t*>(&m->state), static_cast<uint32_t>(state), kLookNs);
   }
 }
 

@@ -148,55 +148,50 @@ uint32_t own_node(DomainId self) {
   return 0;
 }
 
-bool is_cluster() {
-  const wire::ClusterHeader& c = wire::cluster();
-  return c.magic == wire::kClusterMagic && c.version == wire::kClusterVersion && c.bytes == sizeof c && c.has_boards;
+int failed(const char* what, int error) { return own_error("{}: {}", what, errno_text(error)); }
+
+// Until the board is there nobody is to be rung.
+std::atomic<uint32_t> ringing_node{wire::kNoNode};
+
+// When the first domain begins a cluster.
+Result<> link_with_first(DomainId self, DomainId first, int64_t timeout_ms) {
+  auto store = xen::Store::open();
+  if (!store) return fail(store.error().value);
+  if (const auto willing = store->offer(self, first, {}); !willing) return willing;
+  while (!store->offer_of(first, self)) usleep(kLookMs * 1000);
+  const AllBlocked blocked;
+  auto link = Link::create(first, timeout_ms, [] {
+    if (const uint32_t node = ringing_node.load(); node != wire::kNoNode) take_rings(node);
+  });
+  if (!link) return fail(link.error().value);
+  links[0] = std::move(*link);
+  return {};
 }
 
-int failed(const char* what, int error) { return own_error("{}: {}", what, errno_text(error)); }
+Result<xen::PlacedRange> range_of_first(DomainId self, DomainId first, int64_t timeout_ms) {
+  const auto name = links[0]->await_segment(timeout_ms);
+  if (!name) return fail(name.error().value);
+  return xen::RangePlace::open(self, {first, {static_cast<uint32_t>(name->id.value & ~kRangeMark)}});
+}
 
 // A node of one cluster.
 int serve_one(DomainId self, DomainId first) {
   constexpr int64_t kPatienceMs = 20'000;
-  auto store = xen::Store::open();
-  if (!store) return failed("xenstore", store.error().value);
-  if (const auto willing = store->offer(self, first, {}); !willing) return failed("xenstore", willing.error().value);
-  while (!store->offer_of(first, self)) usleep(kLookMs * 1000);
-  // Until the board is there nobody is to be rung.
-  static std::atomic<bool> ready{false};
-  static uint32_t node = 0;
-  {
-    const AllBlocked blocked;
-    auto link = Link::create(first, kPatienceMs, [] {
-      if (ready.load()) take_rings(node);
-    });
-    if (!link) return failed("the first domain cannot be linked with", link.error().value);
-    links[0] = std::move(*link);
-  }
-  const auto name = links[0]->await_segment(kPatienceMs);
-  if (!name) return failed("the first domain names no range", name.error().value);
-  const auto placed = xen::RangePlace::open(self, {first, {static_cast<uint32_t>(name->id.value & ~kRangeMark)}});
-  if (!placed) return failed("the cluster's range", placed.error().value);
-  const auto segment = open_range(*placed, 0);
-  if (!segment) return refuse(segment.error());
-  if (!hold_range(*placed)) return failed("the cluster's range", errno);
-  if (const long error = map_cluster_segment(segment->front()); error || close(segment->front()) != 0)
-    return failed("the cluster's range", static_cast<int>(-error));
-  node = own_node(self);
-  if (!is_cluster() || node == 0) return failed("the cluster's range", EPROTO);
-  const uint32_t node_count = bounded_node_count();
-  auto files = open_range(*placed, node_count);
-  if (!files) return refuse(files.error());
-  Launch launch;
-  launch.segments.common = std::move(*files);
-  launch.segments.boards.assign(node_count, -1);
-  launch.segments.boards[node] = make_board(node, node_count);
-  if (have_board(launch.segments.boards[node]) != 0) return failed("the node's board", ENOMEM);
-  ready.store(true);
+  if (const auto linked = link_with_first(self, first, kPatienceMs); !linked)
+    return failed("the first domain cannot be linked with", linked.error().value);
+  const auto placed = range_of_first(self, first, kPatienceMs);
+  if (!placed) return failed("the first domain's range", placed.error().value);
+  const auto node_count = node_count_of(*placed);
+  if (!node_count) return refuse(node_count.error());
+  auto segments = open_range(*placed, *node_count);
+  if (!segments) return refuse(segments.error());
+  const uint32_t node = own_node(self);
+  if (node == 0) return own_error("the first domain's cluster is not of this one");
+  if (!add_board(*segments, node)) return failed("the node's board", ENOMEM);
+  ringing_node.store(node);
   auto variables = cluster_environment(native_environment(environ));
   if (!variables) return refuse(variables.error());
-  launch.environment = std::move(*variables);
-  launch.report = open("/dev/null", O_RDWR | O_CLOEXEC);
+  const Launch launch{std::move(*segments), open("/dev/null", O_RDWR | O_CLOEXEC), {}, std::move(*variables)};
   const std::vector<pid_t> spds = start_nodes({node}, 1, launch);
   begin_ringer();
   for (Listening first_node(0); waitpid(spds[0], nullptr, WNOHANG) == 0; usleep(kLookMs * 1000))

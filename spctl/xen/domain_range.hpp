@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "gnttab-shm/backend/xen/range_place.hpp"
+#include "spctl/cluster_segment.hpp"
 #include "spctl/message.hpp"
 
 namespace sp::spctl {
@@ -21,12 +22,13 @@ DomainRange& domain_range();
 // In the offers of a link (gnttab-shm/backend/xen/link.hpp) a range is named so; 0 is no name.
 inline constexpr int32_t kRangeMark = 1 << 30;
 
-// This process and those that it forks use the range until they end.
-bool hold_range(const xen::PlacedRange& placed);
-
-// The files of a range (gnttab-shm/module): the cluster segment, behind it each node's pool, which share what is left
-// alike. No nodes: the segment alone. They are mounted nowhere, and gone with their descriptors.
-tl::expected<std::vector<int>, Refusal> open_range(const xen::PlacedRange& placed, uint32_t node_count);
+// A range's memory as files (gnttab-shm/module): the cluster segment, which is mapped at its place, and each node's pool, which
+// share what is left alike. They are mounted nowhere, and gone with their descriptors. This process and those that it forks
+// use the range until they end. There are no boards yet.
+tl::expected<Segments, Refusal> open_range(const xen::PlacedRange& placed, uint32_t node_count);
+bool add_board(Segments& segments, uint32_t node);
+// Of the cluster that somebody has made there.
+tl::expected<uint32_t, Refusal> node_count_of(const xen::PlacedRange& placed);
 
 // Domains that have said they are nodes of this one's clusters.
 tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // See domain_nodes.hpp. The memory of a cluster of domains, as the first domain makes it.
-#include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
 #include <string>
@@ -49,20 +48,23 @@ uint64_t pool_bytes(uint64_t range, uint32_t node_count) {
   return node_count && range > kSegmentBytes ? (range - kSegmentBytes) / node_count / kUnitBytes * kUnitBytes : 0;
 }
 
-// A mount that no folder shows; -1.
-int mount_range(uint64_t start, uint64_t pool, uint32_t node_count) {
-  const int made = fsopen("superproc", FSOPEN_CLOEXEC);
-  if (made < 0) return -1;
-  const auto say = [made](const char* key, uint64_t value) {
-    return fsconfig(made, FSCONFIG_SET_STRING, key, std::to_string(value).c_str(), 0) == 0;
+tl::unexpected<Refusal> no_memory(const char* what, int error) {
+  if (error == ENODEV)
+    return refused("the kernel has no file system superproc: insmod superproc_memory.ko (script/build-module)");
+  return refused(fmt::format("the domains' memory cannot be {}: {}", what, errno_text(error)));
+}
+
+// The range as files (gnttab-shm/module), in a mount that no folder shows, which is gone with its last descriptor.
+tl::expected<xen::Descriptor, Refusal> mount_range(const xen::PlacedRange& placed, uint32_t node_count) {
+  const xen::Descriptor made(fsopen("superproc", FSOPEN_CLOEXEC));
+  const auto say = [&made](const char* key, uint64_t value) {
+    return fsconfig(made.get(), FSCONFIG_SET_STRING, key, std::to_string(value).c_str(), 0) == 0;
   };
-  const bool right = say("start", start) && say("segment", kSegmentBytes) && say("pool", pool) &&
-                     say("pools", node_count) && fsconfig(made, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
-  // A peer of a range must not execute what it has mapped: Xen would end the domain.
-  const int mounted = right ? fsmount(made, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOEXEC) : -1;
-  const int error = errno;
-  close(made);
-  errno = error;
+  const bool right = made.get() >= 0 && say("start", placed.record.address) && say("segment", kSegmentBytes) &&
+                     say("pool", pool_bytes(placed.record.bytes, node_count)) && say("pools", node_count) &&
+                     fsconfig(made.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
+  xen::Descriptor mounted(right ? fsmount(made.get(), FSMOUNT_CLOEXEC, 0) : -1);
+  if (mounted.get() < 0) return no_memory("mounted", errno);
   return mounted;
 }
 
@@ -73,23 +75,39 @@ DomainRange& domain_range() {
   return range;
 }
 
-bool hold_range(const xen::PlacedRange& placed) {
-  return mmap(nullptr, 4096, PROT_NONE, MAP_SHARED, placed.use.get(), 0) != MAP_FAILED;
+tl::expected<uint32_t, Refusal> node_count_of(const xen::PlacedRange& placed) {
+  const auto mounted = mount_range(placed, 0);
+  if (!mounted) return tl::unexpected<Refusal>(mounted.error());
+  const xen::Descriptor segment(openat(mounted->get(), "superproc-segment", O_RDONLY | O_CLOEXEC));
+  wire::ClusterHeader told{};
+  if (segment.get() < 0 || pread(segment.get(), &told, sizeof told, 0) != sizeof told) return no_memory("read", errno);
+  const bool is_one = told.magic == wire::kClusterMagic && told.version == wire::kClusterVersion &&
+                      told.bytes == sizeof told && told.has_boards && told.node_count <= kNodeCountMax;
+  if (!is_one) return refused("the first domain's range holds no cluster of this version of superproc");
+  return told.node_count;
 }
 
-tl::expected<std::vector<int>, Refusal> open_range(const xen::PlacedRange& placed, uint32_t node_count) {
-  const int mounted = mount_range(placed.record.address, pool_bytes(placed.record.bytes, node_count), node_count);
-  if (mounted < 0 && errno == ENODEV)
-    return refused("the kernel has no file system superproc: insmod superproc_memory.ko (script/build-module)");
-  if (mounted < 0) return refused(fmt::format("the domains' memory cannot be mounted: {}", errno_text(errno)));
-  std::vector<int> files{openat(mounted, "superproc-segment", O_RDWR | O_CLOEXEC)};
-  for (uint32_t n = 0; n < node_count; ++n)
-    files.push_back(openat(mounted, fmt::format("superproc-pool-{}", n).c_str(), O_RDWR | O_CLOEXEC));
-  const int error = errno;
-  close(mounted);
-  if (*std::min_element(files.begin(), files.end()) < 0)
-    return refused(fmt::format("the domains' memory cannot be opened: {}", errno_text(error)));
-  return files;
+tl::expected<Segments, Refusal> open_range(const xen::PlacedRange& placed, uint32_t node_count) {
+  if (mmap(nullptr, 4096, PROT_NONE, MAP_SHARED, placed.use.get(), 0) == MAP_FAILED) return no_memory("held", errno);
+  const auto mounted = mount_range(placed, node_count);
+  if (!mounted) return tl::unexpected<Refusal>(mounted.error());
+  Segments segments;
+  for (uint32_t n = 0; n <= node_count; ++n) {
+    const auto name = n ? fmt::format("superproc-pool-{}", n - 1) : "superproc-segment";
+    const int file = openat(mounted->get(), name.c_str(), O_RDWR | O_CLOEXEC);
+    if (file < 0) return no_memory("opened", errno);
+    segments.common.push_back(file);
+  }
+  if (const long failed = map_cluster_segment(segments.common[0]))
+    return no_memory("mapped", static_cast<int>(-failed));
+  return segments;
+}
+
+bool add_board(Segments& segments, uint32_t node) {
+  const auto node_count = static_cast<uint32_t>(segments.common.size() - 1);
+  segments.boards.assign(node_count, -1);
+  segments.boards[node] = make_board(node, node_count);
+  return have_board(segments.boards[node]) == 0;
 }
 
 // Those of an earlier cluster's nodes are there again in a moment.
@@ -127,18 +145,13 @@ tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings
     return refused(
         fmt::format("no range of {} MiB that domains can share: {}", bytes >> 20, errno_text(placed.error().value)));
   domain_range() = {*self, placed->record.id, *domains};
-  auto files = open_range(*placed, settings.node_count);
-  if (!files) return tl::unexpected<Refusal>(files.error());
-  Segments segments{std::move(*files), {}};
-  if (!hold_range(*placed) || map_cluster_segment(segments.common[0]) != 0)
-    return refused(fmt::format("the range cannot be mapped: {}", errno_text(errno)));
+  auto segments = open_range(*placed, settings.node_count);
+  if (!segments) return segments;
   auto& nodes = reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers)->nodes;
   for (uint32_t n = 1; n < settings.node_count; ++n) nodes[n].domain = static_cast<uint32_t>((*domains)[n - 1]);
   if (!format_cluster(settings, {}, {kDomainRecords, 1}))
     return refused("kernel.pid_max: too few process numbers for these nodes; use fewer, or raise it");
-  segments.boards.assign(settings.node_count, -1);
-  segments.boards[0] = make_board(0, settings.node_count);
-  if (have_board(segments.boards[0]) != 0) return refused("no memory for the node's board");
+  if (!add_board(*segments, 0)) return no_memory("had for the board", errno);
   return segments;
 }
 

@@ -4,19 +4,9 @@
  *
  *   mount -t superproc -o start=PHYSICAL,segment=BYTES,pool=BYTES,pools=COUNT none FOLDER
  *
- * The memory begins with the file `superproc-segment`, whose pages are those of the memory, one after the other.
- * `superproc-pool-0`, `-1` ... follow, each in BYTES of its own: sparse files of 2^58 bytes, 1024 spaces of 2^48
- * (libsuperproc/wire/pool.hpp). Which page of the memory a page of such a file is, a tree in the memory itself says, so all
- * kernels find the same one:
+ * The memory begins with the file `superproc-segment`, whose pages are those of the memory, one after the other. Behind it
+ * `superproc-pool-0`, `-1` ... have BYTES each, from which they take their pages (page_tree.h).
  *
- *   roots, one for each space | a bit for each page: taken | pages: trees' (512 entries, as page tables have) and files'
- *
- * An entry is the number of a page of this pool, or 0. Memory of zeros is an empty pool. Who may write what: any kernel puts
- * a page that it has taken and zeroed where there was 0, by compare-and-swap, and nobody changes it after that, until a space
- * is given back as a whole, by the last who had it: so nobody needs a lock, and who is gone has left nothing but a page that
- * is taken and in no tree. A part of a space that is given back is zeroed and stays.
- *
- * What other kernels have written is input: a number that is none of the pool's pages is an error, never an address.
  * There are no struct pages: what wants one (O_DIRECT, shared futexes, vmsplice) gets EFAULT.
  */
 #include <linux/fs.h>
@@ -26,7 +16,6 @@
 #include <linux/falloc.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
-#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/sched/signal.h>
 #include <linux/slab.h>
@@ -37,22 +26,11 @@
 #include <linux/pfn_t.h>
 #endif
 
+#include "page_tree.h"
+
 #define SUPERPROC_MAGIC 0x73706d65
 #define POOLS_MAX 16
-#define SPACES 1024
-#define SPACE_SHIFT 36 /* pages of a space */
-#define LEVELS 4
-#define LEVEL_SHIFT 9
-#define ENTRIES (1 << LEVEL_SHIFT)
 #define UNIT_BYTES (2UL << 20)
-
-struct memory_file {
-  void* start;
-  phys_addr_t physical;
-  unsigned long pages;
-  unsigned long first; /* of a pool: behind the roots and bits; 0: the segment, which has no tree */
-  unsigned long hint;  /* where there may be a free page */
-};
 
 struct memory {
   void* mapped;
@@ -61,103 +39,6 @@ struct memory {
   kuid_t user;
   struct memory_file files[1 + POOLS_MAX];
 };
-
-/* ---- pages of a pool ---- */
-
-static u64* roots_of(const struct memory_file* pool) { return pool->start; }
-static unsigned long* bits_of(const struct memory_file* pool) { return pool->start + SPACES * sizeof(u64); }
-static void* page_of(const struct memory_file* file, unsigned long page) { return file->start + (page << PAGE_SHIFT); }
-
-static bool is_page_of(const struct memory_file* pool, u64 page) { return page >= pool->first && page < pool->pages; }
-
-static u64* entry_of(const struct memory_file* pool, unsigned long table, pgoff_t at, int level) {
-  return (u64*)page_of(pool, table) + (at >> (level * LEVEL_SHIFT) & (ENTRIES - 1));
-}
-
-/* 0: there is none. */
-static unsigned long take_page(struct memory_file* pool) {
-  unsigned long from = max(READ_ONCE(pool->hint), pool->first), end = pool->pages;
-  bool again = from > pool->first;
-
-  for (;;) {
-    unsigned long page = find_next_zero_bit(bits_of(pool), end, from);
-
-    if (page < end && page >= from) {
-      from = page + 1;
-      if (test_and_set_bit(page, bits_of(pool))) continue;
-      WRITE_ONCE(pool->hint, from);
-      return page;
-    }
-    if (!again) return 0;
-    again = false;
-    from = pool->first;
-  }
-}
-
-static void give_page(struct memory_file* pool, unsigned long page) {
-  clear_bit(page, bits_of(pool));
-  if (page < READ_ONCE(pool->hint)) WRITE_ONCE(pool->hint, page);
-}
-
-/* What is in the entry then; 0: there is no memory. */
-static u64 fill(struct memory_file* pool, u64* entry) {
-  unsigned long page = take_page(pool);
-  u64 before;
-
-  if (!page) return 0;
-  clear_page(page_of(pool, page));
-  before = cmpxchg64(entry, 0, page);
-  if (before) give_page(pool, page);
-  return before ? before : page;
-}
-
-/* The page of the memory that is the file's page `at`. 0: there is none yet; or -errno. */
-static long find_page(struct memory_file* file, pgoff_t at, bool make) {
-  u64* entry;
-  int level;
-
-  if (!file->first) return at < file->pages ? (long)at : -EFAULT;
-  if (at >> SPACE_SHIFT >= SPACES) return -EFAULT;
-  entry = roots_of(file) + (at >> SPACE_SHIFT);
-  for (level = LEVELS;;) {
-    u64 page = READ_ONCE(*entry);
-
-    if (!page && make) page = fill(file, entry);
-    if (!page) return make ? -ENOSPC : 0;
-    if (!is_page_of(file, page)) return -EIO;
-    if (level-- == 0) return page;
-    entry = entry_of(file, page, at, level);
-  }
-}
-
-/* The first page of a pool that is there, at or behind *at and before `end`; *at says where. 0: there is none. */
-static unsigned long next_page(const struct memory_file* pool, pgoff_t* at, pgoff_t end) {
-  while (*at < end && !fatal_signal_pending(current)) {
-    const u64* entry = roots_of(pool) + (*at >> SPACE_SHIFT);
-    int level = LEVELS;
-
-    for (;;) {
-      u64 page = READ_ONCE(*entry);
-
-      if (!is_page_of(pool, page)) break;
-      if (level-- == 0) return page;
-      entry = entry_of(pool, page, *at, level);
-    }
-    *at = (*at | ((1UL << (level * LEVEL_SHIFT)) - 1)) + 1;
-    cond_resched();
-  }
-  return 0;
-}
-
-/* Nobody uses the space any more. A tree that somebody has made a knot of is visited once, page by page. */
-static void free_tree(struct memory_file* pool, u64 page, int level) {
-  int i;
-
-  if (!is_page_of(pool, page) || !test_and_clear_bit(page, bits_of(pool))) return;
-  for (i = 0; level > 0 && i < ENTRIES; ++i) free_tree(pool, READ_ONCE(((u64*)page_of(pool, page))[i]), level - 1);
-  if (page < READ_ONCE(pool->hint)) WRITE_ONCE(pool->hint, page);
-  cond_resched();
-}
 
 /* ---- files ---- */
 
@@ -266,7 +147,7 @@ static long superproc_fallocate(struct file* open, int mode, loff_t offset, loff
   if (end > (pgoff_t)SPACES << SPACE_SHIFT) return -EINVAL;
   if (bytes == (loff_t)PAGE_SIZE << SPACE_SHIFT && !(offset & (bytes - 1))) {
     unmap_mapping_range(open->f_mapping, offset, bytes, 1);
-    free_tree(file, xchg(roots_of(file) + (at >> SPACE_SHIFT), 0), LEVELS);
+    free_space(file, at >> SPACE_SHIFT);
     return 0;
   }
   for (; (page = next_page(file, &at, end)) != 0; ++at) clear_page(page_of(file, page));
@@ -293,10 +174,9 @@ static int superproc_statfs(struct dentry* root, struct kstatfs* told) {
   simple_statfs(root, told);
   for (n = 1; n <= memory->pools; ++n) {
     const struct memory_file* pool = &memory->files[n];
-    unsigned long page;
 
     told->f_blocks += pool->pages - pool->first;
-    for (page = pool->first; page < pool->pages; ++page) told->f_bfree += !test_bit(page, bits_of(pool));
+    told->f_bfree += free_pages_of(pool);
   }
   told->f_bavail = told->f_bfree;
   return 0;
@@ -332,7 +212,6 @@ static int add_file(struct super_block* super, struct memory_file* file, const c
 
 static int add_files(struct super_block* super, struct memory* memory) {
   unsigned long pages = memory->pool_bytes >> PAGE_SHIFT;
-  unsigned long first = DIV_ROUND_UP(SPACES * sizeof(u64) + BITS_TO_LONGS(pages) * sizeof(long), PAGE_SIZE);
   u64 at = memory->segment_bytes;
   int failed;
   u32 n;
@@ -343,7 +222,8 @@ static int add_files(struct super_block* super, struct memory* memory) {
     char name[24];
 
     snprintf(name, sizeof name, "superproc-pool-%u", n);
-    memory->files[n + 1] = (struct memory_file){memory->mapped + at, memory->start + at, pages, first, first};
+    memory->files[n + 1] =
+        (struct memory_file){memory->mapped + at, memory->start + at, pages, first_page(pages), first_page(pages)};
     failed = add_file(super, &memory->files[n + 1], name, (loff_t)SPACES << (SPACE_SHIFT + PAGE_SHIFT));
   }
   return failed;
