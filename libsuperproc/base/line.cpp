@@ -4,8 +4,11 @@
 
 namespace sp {
 
+bool (*write_line_elsewhere)(const char* text, uint64_t bytes) = nullptr;
+
 Line::~Line() {
   text_[length_++] = '\n';
+  if (write_line_elsewhere && write_line_elsewhere(text_, length_)) return;
   sys::call(SYS_write, 2, text_, length_);
 }
 

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // One line of text to descriptor 2, composed without allocation and written with one call when the object goes away.
-// For the shim's rare messages; tools use fmt and spdlog.
+// For the shim's rare messages; tools use fmt and spdlog. A program that has left its node has its descriptors there, and
+// says so here (vfd/body.cpp).
 #pragma once
 #include <cstdint>
 
 namespace sp {
+
+// False: descriptor 2 is this process's own.
+extern bool (*write_line_elsewhere)(const char* text, uint64_t bytes); // null: it always is
 
 class Line {
 public:

@@ -126,7 +126,8 @@ long clone_thread(const CloneArguments& arguments, const Registers& caller, uint
   const long tid = remote ? ask(node, Operation::clone_thread, address_of(frame), flags, arguments.parent_tid,
                                 arguments.child_tid, tls)
                           : sp_clone_call(flags, address_of(frame), arguments.parent_tid, arguments.child_tid, tls);
-  if (control().options.flags & wire::kOptionTrace) Line{} << "superproc: thread " << tid << " on node " << node.value;
+  if (control().options.flags & wire::kOptionTrace)
+    Line{} << "superproc: thread " << tid << " on node " << (vfd::is_body() ? vfd::membership.node : node).value;
   if (sys::failed(tid)) {
     control().thread_count.fetch_sub(1);
     free_thread(**record);

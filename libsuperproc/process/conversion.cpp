@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/process/conversion.hpp"
 
+#include <cerrno>
 #include <csignal>
 #include <ctime>
 #include <sys/prctl.h>
@@ -49,7 +50,8 @@ uint64_t now_us() {
 }
 
 struct Move {
-  bool started, done;
+  bool started;
+  int error; // of the conversion; 0: none
 };
 
 // The reaper copies this thread's stack, which must not be written to from then until the copy is in its place. So the
@@ -57,7 +59,7 @@ struct Move {
 void move_memory(void* argument) {
   Move move{};
   move.started = start_reaper().has_value();
-  move.done = move.started && await_conversion();
+  if (const Result<> done = move.started ? await_conversion() : Result<>(); !done) move.error = done.error().value;
   *static_cast<Move*>(argument) = move;
 }
 
@@ -71,7 +73,8 @@ void convert() {
   Move move{};
   sp_call_on_stack(move_memory, &move, wire::kNodeForkChild + wire::kNodeServiceBytes - 64);
   if (!move.started) give_up("it cannot start a thread", "raise the limit of processes (ulimit -u)");
-  if (!move.done) give_up("no memory or address space for its segments", "see `spctl doctor`");
+  if (move.error == ENOSPC) give_up("its nodes' pools are full", "give domains more memory for ranges (memmap=)");
+  if (move.error) give_up("no memory or address space for its segments", "see `spctl doctor`");
   control().segment_bytes_reserved = memory::kImageBytes + node_count() * wire::kArenaBytes;
   format_queues();
   if (is_isolated()) share_words_by_hash();

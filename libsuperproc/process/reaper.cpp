@@ -24,6 +24,7 @@ namespace {
 // In the node's own region: the control segment is mapped anew while this is slept on.
 enum Stage : uint32_t { kStarted = 0, kConverted = 1, kFailed = 2, kWatching = 3 };
 volatile uint32_t* stage() { return pointer_to<volatile uint32_t>(wire::kNodeBase + 2048); }
+int32_t& why_failed() { return *pointer_to<int32_t>(wire::kNodeBase + 2052); }
 
 void set_stage(Stage value) {
   __atomic_store_n(stage(), value, __ATOMIC_RELEASE);
@@ -68,6 +69,7 @@ void reaper(void*) {
   if (done) done = memory::convert_address_space();
   memory::memory_table().home_pid = control().identity.pid;
   memory::memory_table().reaper_tid = static_cast<int32_t>(sys::call(SYS_gettid));
+  why_failed() = done ? 0 : done.error().value;
   set_stage(done ? kConverted : kFailed);
   await_stage_after(kConverted);
   if (!is_isolated()) wait_for_a_death();
@@ -82,9 +84,9 @@ Result<> start_reaper() {
   return {};
 }
 
-bool await_conversion() {
+Result<> await_conversion() {
   await_stage_after(kStarted);
-  return *stage() == kConverted;
+  return *stage() == kConverted ? Result<>() : fail(why_failed());
 }
 
 void watch_residents() { set_stage(kWatching); }

@@ -9,7 +9,7 @@
 namespace sp {
 
 Result<> start_reaper();
-bool await_conversion(); // false: it failed
-void watch_residents();  // they exist now
+Result<> await_conversion(); // ENOSPC: the nodes' pools are full
+void watch_residents();      // they exist now
 
 } // namespace sp

@@ -141,6 +141,9 @@ tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings
                                "kernel's command line",
                                (kSegmentBytes + settings.node_count * kPoolBytesMin) >> 20, bytes >> 20));
   const auto placed = make_range(*self, bytes, *domains);
+  if (!placed && placed.error().value == ENOSPC)
+    return refused(
+        "programs of an earlier cluster of this domain are still running, and it has one at a time: end them");
   if (!placed)
     return refused(
         fmt::format("no range of {} MiB that domains can share: {}", bytes >> 20, errno_text(placed.error().value)));
