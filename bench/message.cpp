@@ -9,6 +9,7 @@
 
 #include "bench/windows.h"
 #include "gnttab-shm/node_queue.hpp"
+#include "libsuperproc/cluster/cluster_memory.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "libsuperproc/wire/cluster.hpp"
 
@@ -39,6 +40,7 @@ bool is_in_cluster() {
 }
 
 NodeLink link_to_daemon() {
+  if (have_board_of_keeper() != 0) exit(1);
   const auto ring = Ring::open(node_ring_memory({0}, {1}), kNodeRingStride);
   const auto bell = EventChannel::open(node_bell_line({1}));
   if (!ring || !bell) exit(1);

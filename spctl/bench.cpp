@@ -83,6 +83,7 @@ public:
     std::vector<std::string> superproc = {own_folder() + "/spctl", "run", "--nodes",
                                           fmt::format("{}", options_.node_count), "--"};
     if (options_.isolate) superproc.insert(superproc.end() - 1, "--isolate");
+    if (!options_.backend.empty()) superproc.insert(superproc.end() - 1, {"--backend", options_.backend});
     superproc.insert(superproc.end(), native.begin(), native.end());
     for (uint32_t run = 0; run < run_count; ++run) {
       progress(run);
@@ -240,7 +241,7 @@ int bench(const BenchOptions& options) {
   std::vector<const Measurement*> rows;
   try {
     const std::regex only(options.only);
-    const std::span<const Measurement> all = options.isolate
+    const std::span<const Measurement> all = options.isolate || !options.backend.empty()
                                                  ? std::span<const Measurement>(bench::kIsolatedMeasurements)
                                                  : std::span<const Measurement>(bench::kMeasurements);
     for (const Measurement& row : all)

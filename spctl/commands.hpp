@@ -83,6 +83,7 @@ struct BenchOptions {
   std::optional<uint32_t> run_count;
   uint32_t node_count = 2;
   bool isolate = false;
+  std::string backend; // as run has it; empty: embedded
   bool quick = false; // shorter windows, fewer runs, a smaller picture
   bool list = false;
 };

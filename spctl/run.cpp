@@ -52,9 +52,7 @@ int execute_isolated(const Program& program, std::vector<std::string> command, c
   const std::string file = program.runs_by_shell ? "/bin/sh" : program.path;
   RunSettings on_a_node = settings;
   on_a_node.cores_per_node = 0; // the node itself has no others
-  auto environment = superproc_environment(environ, on_a_node, library);
-  // A fork's child would take its memory along, which domains do not share yet.
-  if (settings.backend == Backend::xen) environment.push_back(fmt::format("{}=stays", wire::kEnvFork));
+  const auto environment = superproc_environment(environ, on_a_node, library);
   const auto status = cluster.empty() ? run_isolated(settings, file, command, environment)
                                       : run_in_cluster(cluster, file, command, environment);
   if (!status && status.error().exit_code == kExitOwnError)

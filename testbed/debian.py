@@ -30,6 +30,15 @@ def kernel_package(meta):
     return found[0]
 
 
+def python_packages():
+    """Python with its library, without what this machine may have instead of Debian's."""
+    shown = subprocess.run(["apt-cache", "depends", "python3-minimal"], capture_output=True, text=True, check=False)
+    found = re.findall(r"Depends: (python3\.\d+)-minimal", shown.stdout)
+    if not found:
+        raise PackageError("no package behind python3-minimal: run `apt-get update` as root, on Debian 12")
+    return [f"{found[0]}-minimal", f"lib{found[0]}-minimal", f"lib{found[0]}-stdlib"]
+
+
 def header_packages(kernel):
     """What a module of this kernel is built with."""
     headers = kernel.replace("linux-image-", "linux-headers-").replace("-unsigned", "")

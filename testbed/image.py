@@ -40,6 +40,17 @@ class Image:
         if content.startswith(b"\x7fELF"):
             self._sources[path] = source
 
+    def tree(self, path, source):
+        """A file, or a folder with all that is in it."""
+        if os.path.islink(source) and not os.path.isfile(source):
+            return
+        if not os.path.isdir(source):
+            self.file(path, source)
+            return
+        self.folder(path)
+        for name in os.listdir(source):
+            self.tree(f"{path}/{name}", os.path.join(source, name))
+
     def program(self, path, source):
         """Without its debugging information, which is most of it."""
         with open(source, "rb") as file:

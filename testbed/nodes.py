@@ -17,9 +17,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 MODULES = [f"drivers/xen/{m}.ko" for m in ("xen-gntdev", "xen-gntalloc", "xen-evtchn", "xen-privcmd", "xenfs/xenfs")]
 TOOLSTACK = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "xenconsole", "lsevtchn", "libxl-save-helper")
 PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/sp-xen", "bin/spd", "bin/sp-shadow", "lib/libsuperproc.so", "tests/backend-suite-xen",
-            "tests/xen-pair", "tests/xen-range", "tests/memory-files")  # of the build, as far as they are there
+            "tests/xen-pair", "tests/xen-range", "tests/memory-files", "bin/sp-bench-probe", "bin/sp-bench-message",
+            "bin/sp-bench-notified")  # of the build, as far as they are there
 TESTS = ("tests/programs/*", "bin/histogram", "bin/make-bitmap", "bin/hello_nodes")  # in the guests, under /usr/lib/superproc
-SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "wc")  # of this machine: busybox is static, and stays on its node
+SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "wc", "env")  # of this machine: busybox is static, and stays on its node
+APPS = ("pigz", "xz-utils", "zstd", "perl-base", "make")  # and Python
+APP_FILES = ("usr/bin/pigz", "usr/bin/xz", "usr/bin/zstd", "usr/bin/perl", "usr/bin/make", "usr/bin/python3.*", "usr/lib/python3.*",
+             "usr/lib/x86_64-linux-gnu/perl-base")
 STORE = ("read", "write", "ls", "exists", "rm", "chmod", "watch", "list")
 
 
@@ -34,7 +38,7 @@ def make(folder, build, hypervisor, say):
         raise FileNotFoundError(f"{build} has no testbed-agent: build superproc first (HACKING.md), or say --build")
     hypervisor = hypervisor or os.path.join(unpacked, "boot", "xen-4.17-amd64.gz")
     tests = [p for pattern in TESTS for p in glob.glob(os.path.join(build, pattern)) if os.path.isfile(p) and os.access(p, os.X_OK)]
-    parts = programs + tests + [hypervisor, module] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/init.*") + list(kernels.values())
+    parts = programs + tests + [hypervisor, module] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/*") + list(kernels.values())
     key = hashlib.sha256("".join(f"{p} {os.stat(p).st_mtime_ns} {os.stat(p).st_size}\n" for p in sorted(parts)).encode())
     marker = os.path.join(images, "key")
     if os.path.exists(marker) and open(marker, encoding="utf-8").read() == key.hexdigest():
@@ -44,7 +48,7 @@ def make(folder, build, hypervisor, say):
         out.write(packed.read())
     for which, kernel in kernels.items():
         debian.vmlinux(glob.glob(f"{kernel}/boot/vmlinuz-*")[0], os.path.join(images, f"vmlinux-{which}"))
-    guest_image(unpacked, kernels["guest"], programs, module, tests).write(os.path.join(images, "guest.cpio"))
+    guest_image(unpacked, kernels["guest"], programs, module, tests, os.path.join(folder, "apps")).write(os.path.join(images, "guest.cpio"))
     host_image(unpacked, kernels["host"], programs, images).write(os.path.join(images, "dom0.cpio"))
     with open(marker, "w", encoding="utf-8") as file:
         file.write(key.hexdigest())
@@ -60,6 +64,7 @@ def fetch(folder, say):
     debian.unpack(debian.download(debian.XEN, debs), unpacked)
     for which, package in kernels.items():
         debian.unpack(debian.download([package], debs), os.path.join(folder, f"kernel-{which}"))
+    debian.unpack(debian.download([*APPS, *debian.python_packages()], debs), os.path.join(folder, "apps"))
     debian.unpack(debian.download(debian.header_packages(kernels["guest"]), debs), os.path.join(folder, "headers"))
     return unpacked, {which: os.path.join(folder, f"kernel-{which}") for which in kernels}
 
@@ -104,11 +109,16 @@ def common_image(unpacked, kernel, programs, init):
     return image
 
 
-def guest_image(unpacked, kernel, programs, module, tests):
+def guest_image(unpacked, kernel, programs, module, tests, apps):
     image = common_image(unpacked, kernel, programs, "init.domu")
     image.file(f"mod/{os.path.basename(module)}", module, 0o644)
     for program in tests:
         image.program(f"usr/lib/superproc/{os.path.basename(program)}", program)
+    for pattern in APP_FILES:
+        for path in glob.glob(pattern, root_dir=apps):
+            image.tree(path, os.path.join(apps, path))
+    image.link("usr/bin/python3", os.path.basename(glob.glob(f"{apps}/usr/bin/python3.*")[0]))
+    image.file("usr/lib/superproc/programs", os.path.join(HERE, "guest", "programs"))
     for name in SYSTEM:
         image.file(f"usr/bin/{name}", os.path.realpath(f"/usr/bin/{name}"))
     image.add_closure(unpacked)
