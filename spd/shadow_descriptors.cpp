@@ -98,7 +98,8 @@ void copy_descriptors(uint32_t record, uint32_t child) {
 
 long close_number(uint32_t record, uint64_t number) {
   if (number >= wire::kVfdCountMax) return sys::call(SYS_close, number);
-  if (wire::moved(record).descriptors[number].exchange(0) == 0) return -EBADF; // for the moment another call's, perhaps
+  const bool is_given = wire::moved(record).descriptors[number].exchange(0) != 0;
+  if (!is_given && !may_be_unplaced(number)) return -EBADF; // for the moment another call's, perhaps
   return sys::call(SYS_close, number);
 }
 

@@ -16,6 +16,7 @@ namespace sp::spd {
 namespace {
 
 constexpr uint32_t kUnplacedMax = 1024; // four messages' worth
+uint32_t first_unplaced = wire::kUnplaced;
 constexpr int kYields = 100, kTriesMax = 100'000; // more than ten seconds: the number is taken for good
 
 void raise_numbers(char* control, uint64_t bytes) {
@@ -54,7 +55,7 @@ long place_copy(long descriptor, long number, bool close_on_exec) {
 }
 
 long raise_number(long descriptor) {
-  const long raised = sys::call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, static_cast<long>(wire::kUnplaced));
+  const long raised = sys::call(SYS_fcntl, descriptor, F_DUPFD_CLOEXEC, static_cast<long>(first_unplaced));
   sys::call(SYS_close, descriptor);
   return sys::failed(raised) ? -EMFILE : raised;
 }
@@ -76,10 +77,13 @@ void allow_unplaced() {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
   const rlim_t wanted = wire::kUnplaced + kUnplacedMax;
-  if (limit.rlim_cur >= wanted || limit.rlim_max <= wire::kUnplaced) return;
+  if (limit.rlim_max < wanted) first_unplaced = static_cast<uint32_t>(limit.rlim_max / 4 * 3);
+  if (limit.rlim_cur >= wanted) return;
   limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
   setrlimit(RLIMIT_NOFILE, &limit);
 }
+
+bool may_be_unplaced(uint64_t number) { return number >= first_unplaced; }
 
 void drop_unplaced(const std::atomic<uint8_t>* published) {
   uint32_t first = 0;

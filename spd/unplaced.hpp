@@ -14,7 +14,10 @@
 
 namespace sp::spd {
 
-void allow_unplaced(); // at the start: the limit of open files is the body's concern, not the shadow's
+// At the start: the limit of open files is the body's concern, not the shadow's. Where the hard limit leaves no room above
+// wire::kUnplaced, its last quarter is used, which the body's numbers then wait for.
+void allow_unplaced();
+bool may_be_unplaced(uint64_t number);
 // In a child of the shadow.
 void drop_unplaced(const std::atomic<uint8_t>* published);
 

@@ -20,7 +20,7 @@ PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/sp-xen", "bin/spd", "bin/
             "tests/xen-pair", "tests/xen-range", "tests/memory-files", "bin/sp-bench-probe", "bin/sp-bench-message",
             "bin/sp-bench-notified")  # of the build, as far as they are there
 TESTS = ("tests/programs/*", "bin/histogram", "bin/make-bitmap", "bin/hello_nodes")  # in the guests, under /usr/lib/superproc
-SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "wc", "env")  # of this machine: busybox is static, and stays on its node
+SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "env")  # of this machine: busybox is static, and stays on its node
 APPS = ("pigz", "xz-utils", "zstd", "perl-base", "make")  # and Python
 APP_FILES = ("usr/bin/pigz", "usr/bin/xz", "usr/bin/zstd", "usr/bin/perl", "usr/bin/make", "usr/bin/python3.*", "usr/lib/python3.*",
              "usr/lib/x86_64-linux-gnu/perl-base")

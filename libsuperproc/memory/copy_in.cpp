@@ -8,9 +8,9 @@
 
 #include "libsuperproc/base/ensure.hpp"
 #include "libsuperproc/base/gate.hpp"
+#include "libsuperproc/memory/file_elsewhere.hpp"
 #include "libsuperproc/memory/file_source.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
-#include "libsuperproc/memory/proc_maps.hpp"
 #include "libsuperproc/memory/protection.hpp"
 #include "libsuperproc/memory/segments.hpp"
 #include "libsuperproc/memory/vma_flags.hpp"
@@ -31,13 +31,6 @@ bool is_control(const Mapping& m) {
 }
 bool is_node(const Mapping& m) { return m.start >= wire::kNodeBase && m.end <= wire::kNodeBase + wire::kNodeBytes; }
 
-// Does it become segment memory? A file that is mapped private, read-only, does not.
-bool is_converted(const Mapping& m) {
-  if (m.is_shared || m.kind == MappingKind::kernel || is_node(m)) return false;
-  // In an arena, where a parent of this process had one, the arena's own mapping will be in its place.
-  return m.kind != MappingKind::file || (m.prot & PROT_WRITE) || wire::in_arenas(m.start);
-}
-
 // A process that has changed its user is not its own owner in /proc any more, unless it is dumpable.
 Result<long> open_page_map() {
   const long dumpable = sys::call(SYS_prctl, PR_GET_DUMPABLE);
@@ -56,6 +49,13 @@ Result<> write_out(uint64_t start, uint64_t end) {
     start += static_cast<uint64_t>(written);
   }
   return {};
+}
+
+// Behind the end of its file a mapping has nothing to be read; the copy has zeros there.
+Result<> write_out_file(const Mapping& m) {
+  const Result<> written = write_out(m.start, m.end);
+  if (!written && written.error().value == EFAULT) return {};
+  return written;
 }
 
 // Copies the pages that exist in [start, end); runs of them with one call each.
@@ -87,7 +87,7 @@ Result<> copy_mapping(long page_map, const Mapping& m) {
     // A guard or a reservation; what it may hold cannot be read as it is.
     TRY_VOID(from_raw(sys::call(SYS_mprotect, m.start, m.end - m.start, PROT_READ)));
   }
-  if (m.kind == MappingKind::file) return write_out(m.start, m.end);
+  if (m.kind == MappingKind::file) return write_out_file(m);
   return copy_present(page_map, m.start, m.end);
 }
 
@@ -215,6 +215,13 @@ Result<> convert_control() {
 }
 
 } // namespace
+
+bool is_converted(const Mapping& m) {
+  if (m.is_shared || m.kind == MappingKind::kernel || is_node(m)) return false;
+  // In an arena, where a parent of this process had one, the arena's own mapping will be in its place.
+  if (m.kind != MappingKind::file || (m.prot & PROT_WRITE) || wire::in_arenas(m.start)) return true;
+  return is_isolated() && !is_common_mapping(m.name);
+}
 
 Result<> convert_address_space() {
   // What is to be locked for good (mlockall with MCL_FUTURE) would fill the arenas as they are mapped.

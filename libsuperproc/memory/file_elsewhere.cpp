@@ -26,6 +26,24 @@ long if_it_is(const FileElsewhere& file, long fd) {
   return -ESTALE;
 }
 
+// What a line of /proc/self/maps names.
+struct NamedPath {
+  char text[512];
+  uint32_t length = 0;
+  explicit NamedPath(const char* line) {
+    for (; *line && *line != '\n' && length + 1 < sizeof text; ++line) text[length++] = *line;
+    text[length] = 0;
+  }
+  bool is_deleted() const {
+    constexpr char kEnd[] = " (deleted)";
+    constexpr uint32_t kEndBytes = sizeof kEnd - 1;
+    if (length < kEndBytes) return false;
+    for (uint32_t i = 0; i < kEndBytes; ++i)
+      if (text[length - kEndBytes + i] != kEnd[i]) return false;
+    return true;
+  }
+};
+
 // Its file system is the one of the folder where it was.
 long open_by_handle(const FileElsewhere& file, int flags) {
   if (!file.handle.bytes) return -ENODEV;
@@ -82,13 +100,15 @@ long map_elsewhere(const FileElsewhere& file) {
   return sys::failed(at) ? at : 0;
 }
 
+bool is_common_mapping(const char* line) {
+  const NamedPath path(line);
+  return path.text[0] == '/' && !path.is_deleted() && is_common_file(path.text);
+}
+
 bool is_reachable(const char* line, uint64_t inode) {
-  char path[512];
-  uint32_t length = 0;
-  for (; *line && *line != '\n' && length + 1 < sizeof path; ++line) path[length++] = *line;
-  path[length] = 0;
+  const NamedPath path(line);
   struct stat status {};
-  return path[0] == '/' && is_common_file(path) && sys::call(SYS_stat, path, &status) == 0 && status.st_ino == inode;
+  return is_common_mapping(line) && sys::call(SYS_stat, path.text, &status) == 0 && status.st_ino == inode;
 }
 
 bool has_path(int fd, int prot, int flags) {

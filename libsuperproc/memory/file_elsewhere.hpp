@@ -23,6 +23,8 @@ struct FileElsewhere {
 long describe_file(FileElsewhere& file, int fd);
 // There. -ESTALE: the path leads to another file.
 long map_elsewhere(const FileElsewhere& file);
+// Is what a line of /proc/self/maps names still in the tree that all nodes have? By the line alone.
+bool is_common_mapping(const char* line);
 // Does the path that /proc/self/maps has for a mapping lead to its file?
 bool is_reachable(const char* line, uint64_t inode);
 // Can it be mapped elsewhere? By opening it here as it would be there.

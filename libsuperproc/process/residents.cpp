@@ -15,6 +15,7 @@
 #include "libsuperproc/cluster/ask.hpp"
 #include "libsuperproc/cluster/cluster_memory.hpp"
 #include "libsuperproc/cluster/pool.hpp"
+#include "libsuperproc/memory/copy_in.hpp"
 #include "libsuperproc/memory/file_elsewhere.hpp"
 #include "libsuperproc/memory/memory_table.hpp"
 #include "libsuperproc/memory/proc_maps.hpp"
@@ -132,8 +133,8 @@ const char* obstacle_to_residents() {
   for (memory::Mapping m; maps->next(m);) {
     const bool is_named = m.kind == memory::MappingKind::file || m.is_shared;
     const bool is_cluster = m.start >= wire::kClusterBase && m.end <= wire::kClusterBase + wire::kClusterBytes;
-    if (is_named && !is_cluster && !memory::is_reachable(m.name, m.inode))
-      return "it maps memory or a file that has no path";
+    if (is_named && !is_cluster && !memory::is_converted(m) && !memory::is_reachable(m.name, m.inode))
+      return "it maps memory or a file shared that has no path on the others";
   }
   return nullptr;
 }
