@@ -12,10 +12,17 @@ namespace sp::spctl {
 
 OverDomains over_domains;
 
-int become_sp_xen() {
+namespace {
+std::vector<std::string> own_words() {
   std::ifstream file("/proc/self/cmdline");
   std::vector<std::string> words;
   for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  return words;
+}
+} // namespace
+
+int become_sp_xen() {
+  std::vector<std::string> words = own_words();
   std::vector<char*> arguments;
   for (std::string& word : words) arguments.push_back(word.data());
   arguments.push_back(nullptr);

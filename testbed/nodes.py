@@ -20,10 +20,11 @@ PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/sp-xen", "bin/spd", "bin/
             "tests/xen-pair", "tests/xen-range", "tests/memory-files", "bin/sp-bench-probe", "bin/sp-bench-message",
             "bin/sp-bench-notified")  # of the build, as far as they are there
 TESTS = ("tests/programs/*", "bin/histogram", "bin/make-bitmap", "bin/hello_nodes")  # in the guests, under /usr/lib/superproc
-SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "env")  # of this machine: busybox is static, and stays on its node
+SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "env", "paste")  # of this machine: busybox is static, and stays on its node
 APPS = ("pigz", "xz-utils", "zstd", "perl-base", "make")  # and Python
 APP_FILES = ("usr/bin/pigz", "usr/bin/xz", "usr/bin/zstd", "usr/bin/perl", "usr/bin/make", "usr/bin/python3.*", "usr/lib/python3.*",
              "usr/lib/x86_64-linux-gnu/perl-base")
+PARTIAL = [f"{HERE}/../tests/programs/{mode}-partial" for mode in ("expected", "spread", "domains")]
 STORE = ("read", "write", "ls", "exists", "rm", "chmod", "watch", "list")
 
 
@@ -38,7 +39,7 @@ def make(folder, build, hypervisor, say):
         raise FileNotFoundError(f"{build} has no testbed-agent: build superproc first (HACKING.md), or say --build")
     hypervisor = hypervisor or os.path.join(unpacked, "boot", "xen-4.17-amd64.gz")
     tests = [p for pattern in TESTS for p in glob.glob(os.path.join(build, pattern)) if os.path.isfile(p) and os.access(p, os.X_OK)]
-    parts = programs + tests + [hypervisor, module] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/*") + list(kernels.values())
+    parts = programs + tests + [hypervisor, module] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/*") + PARTIAL + list(kernels.values())
     key = hashlib.sha256("".join(f"{p} {os.stat(p).st_mtime_ns} {os.stat(p).st_size}\n" for p in sorted(parts)).encode())
     marker = os.path.join(images, "key")
     if os.path.exists(marker) and open(marker, encoding="utf-8").read() == key.hexdigest():
@@ -86,6 +87,10 @@ def build_module(folder, kernel):
     return done.stdout.strip()
 
 
+def _test_names():
+    return [os.path.splitext(os.path.basename(path))[0] for path in glob.glob(f"{HERE}/../tests/programs/*/*.c")]
+
+
 def common_image(unpacked, kernel, programs, init):
     image = Image()
     image.folder("proc", "sys", "dev", "tmp", "run", "etc", "var/log/xen", "var/lib/xen", "var/lib/xenstored", "usr/lib")
@@ -114,6 +119,8 @@ def guest_image(unpacked, kernel, programs, module, tests, apps):
     image.file(f"mod/{os.path.basename(module)}", module, 0o644)
     for program in tests:
         image.program(f"usr/lib/superproc/{os.path.basename(program)}", program)
+    image.text("usr/lib/superproc/names", "".join(f"{name}\n" for name in sorted(_test_names())), 0o644)
+    image.text("usr/lib/superproc/partial", "".join(open(path, encoding="utf-8").read() for path in PARTIAL), 0o644)
     for pattern in APP_FILES:
         for path in glob.glob(pattern, root_dir=apps):
             image.tree(path, os.path.join(apps, path))
