@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""`testbed/xen test`: the backend's tests where they can run, inside the domains of a cluster of three or four nodes.
+"""`testbed/xen test backend`: the backend's tests where they can run, inside the domains of a cluster of three or four nodes.
 
 1. Kernels: release and boot id of each node; no two are alike.
 2. The conformance suite of tests/backend, in one guest; there, too, the files of the kernel module.
@@ -10,16 +10,15 @@
 """
 import re
 
+from judge import Judge
+
 NODES = 3
 PAIR = "xen-pair $(({sum} - $(xenstore-read domid)))"
 LIST_GRANTS = "xl dmesg -c >/dev/null; xl debug-keys g; xl dmesg"
 SUITE_SECONDS_MAX, PAIR_SECONDS_MAX = 240, 120
 
 
-class Test:
-    def __init__(self, line, say):
-        self._line, self.say, self._failures = line, say, 0
-
+class Test(Judge):
     def run(self, ranges):
         nodes = NODES + bool(ranges)
         domains = [int(self.ask(node, "xenstore-read domid")) for node in range(nodes)]
@@ -41,8 +40,7 @@ class Test:
         self.judge("no grant is left mapped", self._grants() == before)
         if ranges:
             ranges(self, domains).run_to_the_end()
-            self.say("all passed" if not self._failures else f"{self._failures} failed")
-            return 1 if self._failures else 0
+            return self.status()
         command = f"{PAIR.format(sum=domains[1] + domains[2])} --until-gone"
         self.ask(2, f"({command}) >/dev/null 2>&1 </dev/null &")
         self.passes("a destroyed guest is noticed", {1: command, 0: f"sleep 4; xl destroy {domains[2]}"}, PAIR_SECONDS_MAX)
@@ -50,13 +48,7 @@ class Test:
         left = {k: v for k, v in self._grants().items() if k != gone}
         self.judge("it leaves no grant mapped", left == {k: v for k, v in before.items() if k != gone})
         self.judge("it is gone", "node2 " not in self.ask(0, "xl list") and "(null)" not in self.ask(0, "xl list"))
-        self.say("all passed" if not self._failures else f"{self._failures} failed")
-        return 1 if self._failures else 0
-
-    def ask(self, node, command):
-        words = []
-        self._line.run([node], command, lambda _, __, data: words.append(data), 60)
-        return b"".join(words).decode(errors="replace").strip()
+        return self.status()
 
     def _grants(self):
         """{domain: references of its pages that somebody has mapped}, without what the toolstack has."""
@@ -68,17 +60,3 @@ class Test:
             elif entry := re.search(r"\[(0x[0-9a-f]+)\]", text):
                 found[domain].append(entry[1])
         return found
-
-    def passes(self, name, commands, seconds):
-        words = {node: [] for node in commands}
-        statuses = self._line.run(commands, commands, lambda node, _, data: words[node].append(data), seconds)
-        passed = not any(statuses.values())
-        for node, said in words.items():
-            for text in b"".join(said).decode(errors="replace").splitlines():
-                if not passed or re.search(r"each|noticed|assertions|faster", text):
-                    self.say(f"  node {node}: {text}")
-        self.judge(name, passed)
-
-    def judge(self, name, passed):
-        self._failures += not passed
-        self.say(f"{'ok  ' if passed else 'FAIL'} {name}")

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import os
 import re
+import signal
 import subprocess
 
 import debian
@@ -19,7 +20,7 @@ TOOLSTACK = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "xenconsole", "l
 PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/sp-xen", "bin/spd", "bin/sp-shadow", "lib/libsuperproc.so", "tests/backend-suite-xen",
             "tests/xen-pair", "tests/xen-range", "tests/memory-files", "bin/sp-bench-probe", "bin/sp-bench-message",
             "bin/sp-bench-notified")  # of the build, as far as they are there
-TESTS = ("tests/programs/*", "bin/histogram", "bin/make-bitmap", "bin/hello_nodes")  # in the guests, under /usr/lib/superproc
+TESTS = ("tests/programs/*", "bin/histogram", "bin/make-bitmap", "bin/hello_nodes", "tests/fault/fault-storm")  # in the guests, under /usr/lib/superproc
 SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "env", "paste")  # of this machine: busybox is static, and stays on its node
 APPS = ("pigz", "xz-utils", "zstd", "perl-base", "make")  # and Python
 APP_FILES = ("usr/bin/pigz", "usr/bin/xz", "usr/bin/zstd", "usr/bin/perl", "usr/bin/make", "usr/bin/python3.*", "usr/lib/python3.*",
@@ -39,7 +40,7 @@ def make(folder, build, hypervisor, say):
         raise FileNotFoundError(f"{build} has no testbed-agent: build superproc first (HACKING.md), or say --build")
     hypervisor = hypervisor or os.path.join(unpacked, "boot", "xen-4.17-amd64.gz")
     tests = [p for pattern in TESTS for p in glob.glob(os.path.join(build, pattern)) if os.path.isfile(p) and os.access(p, os.X_OK)]
-    parts = programs + tests + [hypervisor, module] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/*") + PARTIAL + list(kernels.values())
+    parts = programs + tests + [hypervisor, module] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/*") + glob.glob(f"{HERE}/../tests/fault/*.py") + PARTIAL + list(kernels.values())
     key = hashlib.sha256("".join(f"{p} {os.stat(p).st_mtime_ns} {os.stat(p).st_size}\n" for p in sorted(parts)).encode())
     marker = os.path.join(images, "key")
     if os.path.exists(marker) and open(marker, encoding="utf-8").read() == key.hexdigest():
@@ -87,8 +88,13 @@ def build_module(folder, kernel):
     return done.stdout.strip()
 
 
-def _test_names():
-    return [os.path.splitext(os.path.basename(path))[0] for path in glob.glob(f"{HERE}/../tests/programs/*/*.c")]
+def _test_programs():
+    """(name, exit status as a shell sees it), by what the sources expect (tests/programs/run)."""
+    for path in glob.glob(f"{HERE}/../tests/programs/*/*.c*"):
+        with open(path, encoding="utf-8") as source:
+            expected = re.search(r"^// expect: (exit|signal) (\w+)", source.read(), re.MULTILINE)
+        end = 0 if not expected else int(expected[2]) if expected[1] == "exit" else 128 + signal.Signals["SIG" + expected[2]]
+        yield os.path.splitext(os.path.basename(path))[0], int(end)
 
 
 def common_image(unpacked, kernel, programs, init):
@@ -119,13 +125,14 @@ def guest_image(unpacked, kernel, programs, module, tests, apps):
     image.file(f"mod/{os.path.basename(module)}", module, 0o644)
     for program in tests:
         image.program(f"usr/lib/superproc/{os.path.basename(program)}", program)
-    image.text("usr/lib/superproc/names", "".join(f"{name}\n" for name in sorted(_test_names())), 0o644)
+    image.text("usr/lib/superproc/names", "".join(f"{name} {end}\n" for name, end in sorted(_test_programs())), 0o644)
     image.text("usr/lib/superproc/partial", "".join(open(path, encoding="utf-8").read() for path in PARTIAL), 0o644)
     for pattern in APP_FILES:
         for path in glob.glob(pattern, root_dir=apps):
             image.tree(path, os.path.join(apps, path))
     image.link("usr/bin/python3", os.path.basename(glob.glob(f"{apps}/usr/bin/python3.*")[0]))
     image.file("usr/lib/superproc/programs", os.path.join(HERE, "guest", "programs"))
+    image.file("usr/lib/superproc/peer_dies.py", f"{HERE}/../tests/fault/peer_dies.py", 0o644)
     for name in SYSTEM:
         image.file(f"usr/bin/{name}", os.path.realpath(f"/usr/bin/{name}"))
     image.add_closure(unpacked)

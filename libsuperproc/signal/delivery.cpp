@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "libsuperproc/signal/delivery.hpp"
 
+#include "gnttab-shm/node_bell.hpp"
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/peek.hpp"
 #include "libsuperproc/cluster/self.hpp"
@@ -139,7 +140,10 @@ void put_off(int signal, const siginfo_t* info, ucontext_t* context) {
   mask_before_put_off = mask_in(context);
   mask_in(context) = all;
   critical_state.put_off = 1;
-  if (critical_state.awaited) __atomic_fetch_or(critical_state.awaited, kAwaitedMark, __ATOMIC_SEQ_CST);
+  if (!critical_state.awaited) return;
+  __atomic_fetch_or(critical_state.awaited, kAwaitedMark, __ATOMIC_SEQ_CST);
+  // A futex that is begun again after this handler sees the mark; one on a line of the board only what is rung.
+  if (own_board.board) NodeBell::wake(critical_state.awaited, 1);
 }
 
 bool put_off_restarts() {

@@ -36,7 +36,8 @@ static void* try_all(void* argument) {
     IS_EFAULT(SYS_execve, "/bin/true", nothing, bad);
     IS_EFAULT(SYS_execve, "/bin/true", list, nothing);
     IS_EFAULT(SYS_execveat, AT_FDCWD, "/bin/true", nothing, list, 0);
-    CHECK(syscall(SYS_execve, "/no/such/file", bad, nothing) == -1 && errno == ENOENT);
+    const long neither = syscall(SYS_execve, "/no/such/file", bad, nothing); // older kernels look at the words first
+    CHECK(neither == -1 && (errno == ENOENT || errno == EFAULT));
   }
   return argument;
 }
