@@ -219,7 +219,8 @@ private:
         ->check(CLI::Range(1u, kNodeCountMax));
     command->add_flag("--isolate", bench_.isolate,
                       "On isolated nodes: messages, signals, pipes, processes between them");
-    command->add_option("--backend", bench_.backend, "The same on nodes of this kind: see spctl run")->type_name("NAME");
+    command->add_option("--backend", bench_.backend, "The same on nodes of this kind: see spctl run")
+        ->type_name("NAME");
     command->add_flag("--quick", bench_.quick, "Shorter and less exact");
     command->add_flag("--list", bench_.list, "Only name the measurements");
     add_json(command, bench_.output);

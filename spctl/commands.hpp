@@ -84,7 +84,7 @@ struct BenchOptions {
   uint32_t node_count = 2;
   bool isolate = false;
   std::string backend; // as run has it; empty: embedded
-  bool quick = false; // shorter windows, fewer runs, a smaller picture
+  bool quick = false;  // shorter windows, fewer runs, a smaller picture
   bool list = false;
 };
 int bench(const BenchOptions& options);

@@ -13,7 +13,12 @@ from judge import Judge
 
 NODES = 5
 KINDS = {
-    "threads and futexes": "hello_nodes_again semaphore condvar_storm",
+    "futexes": "futex_raw mutex_condvar semaphore barrier shared_futex_calls named_semaphore",
+    "signals": "kill_process kill_thread sigqueue_value cancel_deferred signal_threads_of_others",
+    "pipes and descriptors": "pass_descriptors fds_shared epoll_eventfd_socket copies",
+    "wait": "sigchld_fields fork_killed_children subreaper",
+    "fork and exec": "fork_basic fork_many_children fork_keeps_tid vfork_child exec_kinds spawn_actions",
+    "memory": "shared_anonymous_processes sysv_memory_processes mapped_before_threads exec_code",
 }
 LIMIT_S, DEATH_LIMIT_S = 60, 60
 CLUSTER = "spctl run --backend xen --nodes 3 --"

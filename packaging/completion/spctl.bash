@@ -86,7 +86,7 @@ _spctl() {
           words="--json --missed --help"
           [[ $word == -* ]] || words=$(_spctl_syscalls) ;;
         doctor) words="--json --nodes --help" ;;
-        bench) words="--json --only --runs --nodes --isolate --quick --list --help" ;;
+        bench) words="--json --only --runs --nodes --isolate --backend --quick --list --help" ;;
       esac ;;
   esac
   mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
