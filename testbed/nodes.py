@@ -25,7 +25,7 @@ SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "e
 APPS = ("pigz", "xz-utils", "zstd", "perl-base", "make")  # and Python
 APP_FILES = ("usr/bin/pigz", "usr/bin/xz", "usr/bin/zstd", "usr/bin/perl", "usr/bin/make", "usr/bin/python3.*", "usr/lib/python3.*",
              "usr/lib/x86_64-linux-gnu/perl-base")
-PARTIAL = [f"{HERE}/../tests/programs/{mode}-partial" for mode in ("expected", "spread", "domains")]
+PARTIAL = [f"{HERE}/../tests/programs/{mode}-partial" for mode in ("expected", "spread", "strict", "domains")]
 STORE = ("read", "write", "ls", "exists", "rm", "chmod", "watch", "list")
 
 
