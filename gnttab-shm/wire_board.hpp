@@ -29,6 +29,7 @@ struct alignas(64) NodeSleepers {
 };
 struct Sleepers {
   NodeSleepers nodes[kNodeCountMax];
+  int64_t clock_epochs_ns[2]; // of domains: spctl/xen/domain_clocks.hpp
 };
 
 } // namespace sp::wire

@@ -20,6 +20,7 @@
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spctl/node_death.hpp"
 #include "spctl/ringer.hpp"
+#include "spctl/xen/domain_clocks.hpp"
 #include "spctl/xen/domain_range.hpp"
 
 extern char** environ;
@@ -33,9 +34,8 @@ using xen::Link;
 constexpr int64_t kSilenceMs = 5000;
 constexpr int kLookMs = 100;
 
-wire::NodeSleepers& sleepers_of(uint32_t node) {
-  return reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers)->nodes[node % kNodeCountMax];
-}
+wire::Sleepers& sleepers() { return *reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers); }
+wire::NodeSleepers& sleepers_of(uint32_t node) { return sleepers().nodes[node % kNodeCountMax]; }
 
 // To the other nodes' domains; the first node's alone has all.
 std::unique_ptr<Link> links[kNodeCountMax];
@@ -188,6 +188,7 @@ int serve_one(DomainId self, DomainId first) {
   const uint32_t node = own_node(self);
   if (node == 0) return own_error("the first domain's cluster is not of this one");
   if (!add_board(*segments, node)) return failed("the node's board", ENOMEM);
+  if (!follow_clocks(sleepers())) return failed("no time namespace", errno);
   ringing_node.store(node);
   auto variables = cluster_environment(native_environment(environ));
   if (!variables) return refuse(variables.error());

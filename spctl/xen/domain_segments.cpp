@@ -12,6 +12,7 @@
 #include "libsuperproc/cluster/cluster_memory.hpp"
 #include "spctl/ringer.hpp"
 #include "spctl/xen/domain_nodes.hpp"
+#include "spctl/xen/domain_clocks.hpp"
 #include "spctl/xen/domain_range.hpp"
 
 namespace sp::spctl {
@@ -150,8 +151,9 @@ tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings
   domain_range() = {*self, placed->record.id, *domains};
   auto segments = open_range(*placed, settings.node_count);
   if (!segments) return segments;
-  auto& nodes = reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers)->nodes;
-  for (uint32_t n = 1; n < settings.node_count; ++n) nodes[n].domain = static_cast<uint32_t>((*domains)[n - 1]);
+  auto& sleepers = *reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers);
+  tell_clocks(sleepers);
+  for (uint32_t n = 1; n < settings.node_count; ++n) sleepers.nodes[n].domain = static_cast<uint32_t>((*domains)[n - 1]);
   if (!format_cluster(settings, {}, {kDomainRecords, 1}))
     return refused("kernel.pid_max: too few process numbers for these nodes; use fewer, or raise it");
   if (!add_board(*segments, 0)) return no_memory("had for the board", errno);
