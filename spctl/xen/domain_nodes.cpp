@@ -188,13 +188,13 @@ int serve_one(DomainId self, DomainId first) {
   const uint32_t node = own_node(self);
   if (node == 0) return own_error("the first domain's cluster is not of this one");
   if (!add_board(*segments, node)) return failed("the node's board", ENOMEM);
-  if (!follow_clocks(sleepers())) return failed("no time namespace", errno);
   ringing_node.store(node);
+  begin_ringer();
   auto variables = cluster_environment(native_environment(environ));
   if (!variables) return refuse(variables.error());
   const Launch launch{std::move(*segments), open("/dev/null", O_RDWR | O_CLOEXEC), {}, std::move(*variables)};
+  if (!follow_clocks(sleepers())) return failed("no time namespace", errno); // no threads from here on
   const std::vector<pid_t> spds = start_nodes({node}, 1, launch);
-  begin_ringer();
   for (Listening first_node(0); waitpid(spds[0], nullptr, WNOHANG) == 0; usleep(kLookMs * 1000))
     if (first_node.is_dead()) break;
   kill(spds[0], SIGKILL);
