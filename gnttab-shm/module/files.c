@@ -138,9 +138,16 @@ static loff_t superproc_seek(struct file* open, loff_t offset, int whence) {
   return vfs_setpos(open, max_t(loff_t, offset, (loff_t)at << PAGE_SHIFT), size);
 }
 
+static void clear_part(struct memory_file* file, loff_t from, loff_t to) {
+  long page = find_page(file, from >> PAGE_SHIFT, false);
+
+  if (page > 0 && from < to) memset(page_of(file, page) + offset_in_page(from), 0, to - from);
+}
+
 static long superproc_fallocate(struct file* open, int mode, loff_t offset, loff_t bytes) {
   struct memory_file* file = file_of(file_inode(open));
-  pgoff_t at = DIV_ROUND_UP(offset, PAGE_SIZE), end = (offset + bytes) >> PAGE_SHIFT;
+  loff_t behind = offset + bytes;
+  pgoff_t at = DIV_ROUND_UP(offset, PAGE_SIZE), end = behind >> PAGE_SHIFT;
   unsigned long page;
 
   if (mode != (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) || !file->first) return -EOPNOTSUPP;
@@ -150,6 +157,8 @@ static long superproc_fallocate(struct file* open, int mode, loff_t offset, loff
     free_space(file, at >> SPACE_SHIFT);
     return 0;
   }
+  if (offset_in_page(offset)) clear_part(file, offset, min(behind, (loff_t)at << PAGE_SHIFT));
+  if (end >= at && offset_in_page(behind)) clear_part(file, (loff_t)end << PAGE_SHIFT, behind);
   for (; (page = next_page(file, &at, end)) != 0; ++at) clear_page(page_of(file, page));
   return fatal_signal_pending(current) ? -EINTR : 0;
 }

@@ -153,7 +153,8 @@ tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings
   if (!segments) return segments;
   auto& sleepers = *reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers);
   tell_clocks(sleepers);
-  for (uint32_t n = 1; n < settings.node_count; ++n) sleepers.nodes[n].domain = static_cast<uint32_t>((*domains)[n - 1]);
+  for (uint32_t n = 1; n < settings.node_count; ++n)
+    sleepers.nodes[n].domain = static_cast<uint32_t>((*domains)[n - 1]);
   if (!format_cluster(settings, {}, {kDomainRecords, 1}))
     return refused("kernel.pid_max: too few process numbers for these nodes; use fewer, or raise it");
   if (!add_board(*segments, 0)) return no_memory("had for the board", errno);

@@ -161,6 +161,12 @@ TEST_CASE("data and holes are told, parts are zeroed, a space is given back as a
   CHECK(mapped[4096] == 0);
   CHECK(mapped[4095] == 1);
   CHECK(mapped[8192] == 1);
+  CHECK(fallocate(file, kPunch, kFar + 100, 10) == 0); // inside a page, over a border, and a page with parts of two
+  CHECK((mapped[99] == 1 && mapped[100] == 0 && mapped[109] == 0 && mapped[110] == 1));
+  CHECK(fallocate(file, kPunch, kFar + 3 * 4096 - 5, 10) == 0);
+  CHECK((mapped[12282] == 1 && mapped[12283] == 0 && mapped[12292] == 0 && mapped[12293] == 1));
+  CHECK(fallocate(file, kPunch, kFar + 4000, 4096 + 100) == 0);
+  CHECK((mapped[3999] == 1 && mapped[4000] == 0 && mapped[8195] == 0 && mapped[8196] == 1));
   CHECK(madvise(mapped + 8192, 4096, MADV_REMOVE) == 0);
   CHECK(mapped[8192] == 0);
   CHECK(free_before - mounted.free_pages() == 4 + 4); // a tree of four tables

@@ -52,6 +52,7 @@ int main(void) {
   run_on_each(forks, NULL);
   __atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
   join(writer);
+  for (int i = 0; i < kPages; i++) cells[i].value = 0; // a writer begins with 1
   writer = start(writes, (void*)(intptr_t)(stop = 0));
   usleep(1000);
   forks(NULL);
