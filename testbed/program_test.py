@@ -16,9 +16,9 @@ KINDS = {
     "futexes": "futex_raw mutex_condvar semaphore barrier shared_futex_calls named_semaphore",
     "signals": "kill_process kill_thread sigqueue_value cancel_deferred signal_threads_of_others",
     "pipes and descriptors": "pass_descriptors fds_shared epoll_eventfd_socket copies",
-    "wait": "sigchld_fields fork_killed_children subreaper",
-    "fork and exec": "fork_basic fork_many_children fork_keeps_tid vfork_child exec_kinds spawn_actions",
-    "memory": "shared_anonymous_processes sysv_memory_processes mapped_before_threads exec_code",
+    "wait": "sigchld_fields subreaper wait_other_thread",
+    "fork and exec": "fork_basic fork_many_children fork_keeps_tid vfork_child exec_kinds fork_parallel",
+    "memory": "shared_anonymous_processes mapped_before_threads exec_code",
 }
 LIMIT_S, DEATH_LIMIT_S = 60, 60
 CLUSTER = "spctl run --backend xen --nodes 3 --"
@@ -48,7 +48,7 @@ class Programs(Judge):
         join(self, (4,))
         self._threads_die(4)
         self.passes("the guests that live run the next program",
-                    {1: f"/usr/lib/superproc/programs 2 {LIMIT_S} bash hello_nodes"}, 120)
+                    {1: f"/usr/lib/superproc/programs 2 {LIMIT_S} bash barrier"}, 120)
         end_joined(self, (lives,))
         return self.status()
 
