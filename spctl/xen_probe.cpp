@@ -54,7 +54,10 @@ static std::string ranges() {
   };
   const int version = ask(XEN_ADDRESS_RANGE_probe), refusal = ask(XEN_ADDRESS_RANGE_query);
   close(device);
-  if (version != XEN_ADDRESS_RANGE_VERSION) return "; no ranges: the hypervisor is without the extension";
+  if (version > 0 && version != XEN_ADDRESS_RANGE_VERSION)
+    return fmt::format("; no ranges: the hypervisor's extension has version {}, not {}", version,
+                       XEN_ADDRESS_RANGE_VERSION);
+  if (version < 0) return "; no ranges: the hypervisor is without the extension";
   if (refusal == -EOPNOTSUPP) return "; no ranges: this domain's page tables are not nested";
   return fmt::format("; the hypervisor shares ranges, memory for own ones: {}",
                      first_line("/proc/cmdline").find("memmap=") == std::string::npos ? "none (memmap=SIZE$START)"

@@ -16,9 +16,12 @@
 
 #define XENMEM_address_range 29
 
-#define XEN_ADDRESS_RANGE_VERSION 2 /* 2: peers may execute what they have mapped */
+/* 2: peers may execute what they have mapped. 3: a probe tells the time. */
+#define XEN_ADDRESS_RANGE_VERSION 3
 
-#define XEN_ADDRESS_RANGE_probe 0    /* any: returns the version; first_unit, count, nr_peers: the limits below */
+/* any: returns the version; first_unit, count, nr_peers: the limits below; gfn: ns since the hypervisor's boot, which is
+ * the same for all domains, where their clocks begin with their own boots */
+#define XEN_ADDRESS_RANGE_probe 0
 #define XEN_ADDRESS_RANGE_register 1 /* owner: units at gfn, peers; gives id. With an id: more units, no peers */
 #define XEN_ADDRESS_RANGE_query 2    /* peer or owner: count, rights; owner: done is the units that peers have mapped */
 #define XEN_ADDRESS_RANGE_map 3      /* peer: units from first_unit on into the hole at gfn, with at most its rights */

@@ -10,6 +10,8 @@
 #include <string>
 #include <unistd.h>
 
+#include "gnttab-shm/backend/xen/range_call.hpp"
+
 namespace sp::spctl {
 namespace {
 
@@ -22,15 +24,17 @@ int64_t read_ns(clockid_t clock) {
   return now.tv_sec * kSecondNs + now.tv_nsec;
 }
 
-// The real time when that clock was 0. Of some looks the one that was interrupted least.
+// Xen's time when that clock was 0. Of some looks the one that was interrupted least.
 int64_t epoch_ns(clockid_t clock) {
   constexpr int kLooks = 50;
   int64_t best = INT64_MAX, epoch = 0;
   for (int i = 0; i < kLooks; ++i) {
-    const int64_t before = read_ns(clock), real = read_ns(CLOCK_REALTIME), after = read_ns(clock);
-    if (after - before >= best) continue;
-    best = after - before;
-    epoch = real - (before + best / 2);
+    const int64_t before = read_ns(clock);
+    const auto xens = xen::RangeCall::system_time_ns();
+    const int64_t took = read_ns(clock) - before;
+    if (!xens || took >= best) continue;
+    best = took;
+    epoch = static_cast<int64_t>(*xens) - (before + took / 2);
   }
   return epoch;
 }

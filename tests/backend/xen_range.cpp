@@ -376,6 +376,7 @@ int refused_everything() {
   xen_address_range probe{};
   probe.op = XEN_ADDRESS_RANGE_probe;
   check(RangeCall::raw(probe) == XEN_ADDRESS_RANGE_VERSION, "the hypervisor has the call");
+  check(probe.gfn != 0 && *RangeCall::system_time_ns() > probe.gfn, "and tells the time");
   refused(RangeCall::query({{0}, {1}}), EOPNOTSUPP, "asked");
   const xen_address_range_peer peer{1, XEN_ADDRESS_RANGE_READ};
   refused(RangeCall::create(64ull << 20, xen::kUnitBytes, {&peer, 1}), EOPNOTSUPP, "registered");

@@ -44,6 +44,13 @@ bool RangeCall::there() {
   return nothing.error().value != EOPNOTSUPP;
 }
 
+Result<uint64_t> RangeCall::system_time_ns() {
+  xen_address_range argument{};
+  argument.op = XEN_ADDRESS_RANGE_probe;
+  TRY_VOID(raw(argument));
+  return argument.gfn;
+}
+
 Result<RangeId> RangeCall::create(uint64_t address, uint64_t bytes, std::span<const xen_address_range_peer> peers) {
   if (peers.size() > XEN_ADDRESS_RANGE_PEERS_MAX) return fail(ENOSPC);
   xen_address_range argument = units(XEN_ADDRESS_RANGE_register, {{0}, {0}}, address, bytes);

@@ -30,6 +30,9 @@ public:
   // Whether this domain can share ranges: the hypervisor has the call, and the domain's page tables are nested.
   static bool there();
 
+  // In ns; one for all domains.
+  static Result<uint64_t> system_time_ns();
+
   // ENXIO: not plain memory in units of its own. ESRCH: a peer is not there. ENOSPC: the hypervisor's limits.
   static Result<RangeId> create(uint64_t address, uint64_t bytes, std::span<const xen_address_range_peer> peers);
   static Result<RangeState> query(RangeName name);
