@@ -42,7 +42,6 @@ struct Control {
   std::atomic<int32_t> granted; // the name of as much memory by grants, for the second side
   std::atomic<int32_t> data;    // of the large range
   std::atomic<uint32_t> readable_id;
-  std::atomic<uint32_t> measured; // the second side has: one processor runs all of them
 };
 
 int64_t now_ns() {
@@ -103,38 +102,44 @@ public:
     if (owner())
       for (uint32_t other = 1; other < kSides; ++other)
         check(links_[other]->publish(*backend_.name(*segment)).has_value(), "published");
-    meet_again(1);
+    meet_again();
     return true;
   }
 
-  // 64 MiB by a range and by grants, opened and mapped at an address of choice.
+  // 64 MiB, opened and mapped at an address of choice.
   void share_data() {
-    Segment by_grants{};
-    XenBackend grants(all_[1], xen::Sharing::grants);
     if (owner()) {
       const auto made = backend_.create("data", kDataBytes);
-      const auto granted = grants.create("data", kDataBytes);
-      check(made && granted, "64 MiB twice");
-      if (!made || !granted) exit(1);
+      if (!made) exit(fails("no 64 MiB", made.error().value) + 1);
       data_segment_ = *made;
-      by_grants = *granted;
       data_ = *backend_.map(data_segment_, whole(data_segment_, kFixedAddress));
       for (uint64_t at = 0; at < kDataBytes; at += 4096) word(at) = pattern(at);
-      control().granted.store(grants.name(by_grants)->id.value);
       control().data.store(backend_.name(data_segment_)->id.value);
     }
-    meet_again(2);
+    meet_again();
     if (!owner()) join_data();
     check(data_.start == reinterpret_cast<void*>(kFixedAddress), "the address is the chosen one");
-    meet_again(3);
+    meet_again();
     if (owner()) {
       uint64_t wrong = 0;
       for (uint64_t at = 0; at < kDataBytes; at += 4096)
         for (uint32_t other = 1; other < kSides; ++other) wrong += word(at + 8 * other) != pattern(at + other);
       check(wrong == 0, "the owner sees what each peer wrote");
-      check(grants.close(by_grants).has_value(), "closed");
     }
-    meet_again(4);
+    meet_again();
+  }
+
+  // As much memory by grants, beside the range: how long the second side takes to open and map each, alternately. The
+  // best of several is compared, because one emulated processor has other things to do.
+  void compare_with_grants() {
+    XenBackend grants(me_ == 0 ? all_[1] : all_[0], xen::Sharing::grants);
+    const auto granted = owner() ? grants.create("data", kDataBytes) : fail(ENODATA);
+    if (owner() && !granted) exit(fails("no grants", granted.error().value) + 1);
+    if (owner()) control().granted.store(grants.name(*granted)->id.value);
+    meet_again();
+    if (me_ == 1) compare(grants);
+    meet_again();
+    if (owner()) check(grants.close(*granted).has_value(), "closed");
   }
 
   // A token that goes round: whose turn it is sleeps on the word until then.
@@ -152,7 +157,7 @@ public:
       control().turn.store(turn + 1);
       DomainBell::wake(word, 1);
     }
-    meet_again(5);
+    meet_again();
     check(control().turns_of[me_].load() == kTurns / kSides, "each had its turns");
     if (owner())
       std::printf("%u doorbells round three domains, %lu us each\n", kTurns,
@@ -166,34 +171,34 @@ public:
       check(readable.has_value(), "a range that one peer may read");
       if (readable) control().readable_id.store(readable->value);
     }
-    meet_again(6);
+    meet_again();
     const xen::RangeName readable{all_[0], {control().readable_id.load()}};
     const xen::RangeName data{all_[0], {static_cast<uint32_t>(control().data.load()) & 0x3fffffff}};
     if (me_ == 1) refuse_bad_mappings(data, readable);
     if (me_ == 2) refuse_without_consent(readable);
     refused(backend_.open({{4000}, {1 << 30 | 1}}), EPERM, "a name of a fourth domain");
-    meet_again(7);
+    meet_again();
     if (owner()) check(RangeCall::release(readable.id).has_value(), "nobody has mapped it: it ends");
-    meet_again(8);
+    meet_again();
   }
 
   // The second side's mapping is taken away while a process of it reads there.
   void revoke() {
     pid_t reader = -1;
     if (me_ == 1) reader = start_reader();
-    meet_again(9);
+    meet_again();
     if (owner()) {
       check(backend_.revoke(data_segment_, all_[1]).has_value(), "revoked");
       refused(backend_.revoke(data_segment_, all_[1]), ENOENT, "revoked twice");
     }
-    meet_again(10);
+    meet_again();
     if (me_ == 1) {
       check(ended_by_fault(reader), "an access after the revocation faults");
       refused(backend_.open({{all_[0].value}, {control().data.load()}}), EACCES, "opened after the revocation");
     } else {
       check(word(4096) == pattern(4096), "the others still have it");
     }
-    meet_again(11);
+    meet_again();
   }
 
   void part() {
@@ -202,14 +207,14 @@ public:
       refused(RangeCall::release(id), EBUSY, "released while the third has it mapped");
       check(RangeCall::query({all_[0], id})->mapped_units == kDataBytes / xen::kUnitBytes, "by the third alone");
     }
-    meet_again(12);
+    meet_again();
     close_data();
-    meet_again(13);
+    meet_again();
     if (owner()) {
       xen::RangePlace::sweep(all_[0]);
       refused(RangeCall::query({all_[0], id}), ENOENT, "a range that nobody has");
     }
-    meet_again(14);
+    meet_again();
     (void)backend_.unmap(control_);
     (void)backend_.close(control_segment_);
     // The peers let go first.
@@ -257,23 +262,23 @@ private:
   }
 
   void join_data() {
-    while (me_ == 2 && !control().measured.load()) usleep(10000);
-    XenBackend grants(all_[0], xen::Sharing::grants);
-    int64_t by_range = open_data(), by_grants = kPatienceMs * 1000000, natively = by_grants;
+    open_data();
     uint64_t wrong = 0;
     for (uint64_t at = 0; at < kDataBytes; at += 4096) {
       wrong += word(at) != pattern(at);
       word(at + 8 * me_) = pattern(at + me_);
     }
     check(wrong == 0, "a peer sees what the owner wrote");
-    for (int i = 0; me_ == 1 && i < kRounds; ++i) {
+  }
+
+  void compare(XenBackend& grants) {
+    int64_t by_range = INT64_MAX, by_grants = INT64_MAX, natively = INT64_MAX;
+    for (int i = 0; i < kRounds; ++i) {
       close_data();
       by_range = std::min(by_range, open_data());
       by_grants = std::min(by_grants, time_grants(grants));
       natively = std::min(natively, time_native());
     }
-    control().measured.store(1);
-    if (me_ != 1) return;
     std::printf("64 MiB mapped by grants in %ld us, by a range in %ld us: %.1f times faster\n", by_grants / 1000,
                 by_range / 1000, static_cast<double>(by_grants) / static_cast<double>(by_range));
     for (const auto& [kind, took] : {std::pair("grants", by_grants), std::pair("a range", by_range)})
@@ -283,7 +288,7 @@ private:
     check(by_grants > by_range * kTimesFaster, "twenty times faster");
   }
 
-  // The time that it takes; the best of several is compared, because one emulated processor has other things to do.
+  // The time that it takes.
   int64_t open_data() {
     const int64_t began = now_ns();
     const auto segment = backend_.open({{all_[0].value}, {control().data.load()}});
@@ -347,15 +352,17 @@ private:
     return WIFSIGNALED(status) && (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGBUS);
   }
 
-  void meet_again(uint32_t stage) {
-    control().ready[me_].store(stage);
+  // One processor runs all of them, so who waits looks seldom.
+  void meet_again() {
+    constexpr int64_t kLookMs = 5;
+    const uint32_t stage = control().ready[me_].fetch_add(1) + 1;
     for (const auto& other : control().ready)
-      for (int64_t waited = 0; other.load() < stage; ++waited) {
+      for (int64_t waited = 0; other.load() < stage; waited += kLookMs) {
         if (waited > kPatienceMs) {
           std::printf("bad: a peer does not come to stage %u\n", stage);
           exit(1);
         }
-        usleep(1000);
+        usleep(kLookMs * 1000);
       }
   }
 
@@ -408,6 +415,7 @@ int main(int count, char** words) {
     side.outlive();
     return ended("xen-range");
   }
+  side.compare_with_grants();
   side.take_turns();
   side.give_bad_input();
   side.revoke();
