@@ -173,5 +173,6 @@ int main(void) {
   int other = accept(listener, NULL, NULL);
   CHECK(other >= 0);
   all(one, other);
+  CHECK(unlink(address.sun_path) == 0);
   ok();
 }
