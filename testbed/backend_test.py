@@ -19,7 +19,7 @@ SUITE_SECONDS_MAX, PAIR_SECONDS_MAX = 240, 120
 
 
 class Test(Judge):
-    def run(self, ranges):
+    def run(self, ranges, timed):
         nodes = NODES + bool(ranges)
         domains = [int(self.ask(node, "xenstore-read domid")) for node in range(nodes)]
         before = self._grants()
@@ -32,14 +32,14 @@ class Test(Judge):
             self.say("a hypervisor without the extension: ranges are not tested (--hypervisor FILE)")
         self.passes("backend-suite in a guest", {1: suite}, SUITE_SECONDS_MAX)
         if ranges:
-            ranges(self, domains).run_together()
+            ranges(self, domains, timed).run_together()
         self.passes("memory as files, by the module", {1: "memory-files"}, SUITE_SECONDS_MAX)
         for one, other in ((0, 1), (1, 2)):
             command = PAIR.format(sum=domains[one] + domains[other])
             self.passes(f"pair of nodes {one} and {other}", {one: command, other: command}, PAIR_SECONDS_MAX)
         self.judge("no grant is left mapped", self._grants() == before)
         if ranges:
-            ranges(self, domains).run_to_the_end()
+            ranges(self, domains, timed).run_to_the_end()
             return self.status()
         command = f"{PAIR.format(sum=domains[1] + domains[2])} --until-gone"
         self.ask(2, f"({command}) >/dev/null 2>&1 </dev/null &")

@@ -16,15 +16,16 @@ SLACK_MIB = 4  # what Xen keeps for a while, and what dom0 has taken meanwhile
 
 
 class Ranges:
-    def __init__(self, test, domains):
-        self._test, self._guests = test, domains[1:4]
+    def __init__(self, test, domains, timed):
+        self._test, self._guests, self._timed = test, domains[1:4], timed
         self._command = "xen-range " + " ".join(map(str, self._guests))
 
     def run_together(self):
         self._test.passes("a domain without nested page tables is refused", {0: "xen-range --refused"}, SECONDS_MAX)
         self._test.passes("spctl doctor says so", {1: "spctl doctor | grep 'the hypervisor shares ranges, memory for own ones: yes'",
                                                    0: "spctl doctor | grep 'page tables are not nested'"}, SECONDS_MAX)
-        self._test.passes("three domains share ranges", {node: self._command for node in (1, 2, 3)}, SECONDS_MAX)
+        command = self._command + (" --timed" if self._timed else "")
+        self._test.passes("three domains share ranges", {node: command for node in (1, 2, 3)}, SECONDS_MAX)
         self._test.judge("no range is left", not self._dump())
 
     def run_to_the_end(self):
