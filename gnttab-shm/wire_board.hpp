@@ -25,7 +25,6 @@ struct alignas(64) NodeSleepers {
   std::atomic<uint32_t> counts[kBoardLines]; // at least as many threads of the node as sleep on each line
   std::atomic<uint64_t> rung;                // lines that others have rung, until the node's ringer takes them
   std::atomic<uint32_t> beat;                // changes as long as the node's ringer lives
-  uint32_t domain;                           // of a node that is a Xen domain, its number
 };
 struct Sleepers {
   NodeSleepers nodes[kNodeCountMax];

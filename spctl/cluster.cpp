@@ -19,8 +19,6 @@
 #include "libsuperproc/wire/launch_report.hpp"
 #include "spctl/cluster_parent.hpp"
 #include "spctl/cluster_segment.hpp"
-#include "spctl/domains.hpp"
-#include "spctl/ringer.hpp"
 
 namespace sp::spctl {
 
@@ -32,13 +30,11 @@ tl::unexpected<Refusal> refused(std::string text) {
 
 // `alive` closes without a byte when spctl is killed.
 [[noreturn]] void be_parent(const RunSettings& settings, const Launch& launch, int alive) {
-  if (settings.backend == Backend::xen) over_domains.keep(settings, launch, alive);
-  const std::vector<pid_t> spds = start_nodes({0}, settings.node_count, launch);
-  begin_ringers(launch.segments.boards);
-  std::vector<int> kept(launch.segments.common.begin() + 1, launch.segments.common.end());
+  std::vector<int> kept = pools_of(launch);
   kept.push_back(alive);
-  have_nothing_open(kept);
-  keep_nodes(spds, launch, alive);
+  const Begun begun = begin_nodes(settings, launch, kept);
+  close(launch.report);
+  keep_nodes(begun, launch, alive);
   while (waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
   }
   _exit(0);
@@ -78,8 +74,7 @@ tl::expected<int, Refusal> run_isolated(const RunSettings& settings, const std::
                                         const std::vector<std::string>& environment) {
   auto variables = cluster_environment(environment);
   if (!variables) return tl::unexpected<Refusal>(variables.error());
-  const auto segments =
-      settings.backend == Backend::xen ? over_domains.make_segments(settings) : make_segments(settings, {});
+  const auto segments = make_segments(settings, {});
   if (!segments) return tl::unexpected<Refusal>(segments.error());
   int report[2], alive[2];
   if (pipe2(report, O_CLOEXEC) != 0 || pipe2(alive, O_CLOEXEC) != 0) return refused(errno_text(errno));

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <optional>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "spctl/kernel_abilities.hpp"
@@ -20,11 +21,16 @@ namespace {
 
 constexpr int32_t kDaemon = 1; // the number that an spd has on its node
 
-// A memory file only: what else a stranger's descriptor leads to is not opened.
+// A memory file only, or one of domains' memory (gnttab-shm/module): what else a stranger's descriptor leads to is not
+// opened.
 bool leads_to_segment(const std::string& link) {
+  constexpr int64_t kModuleMagic = 0x73706d65;
   char target[64];
   const ssize_t bytes = readlink(link.c_str(), target, sizeof target);
-  return bytes > 0 && std::string_view(target, static_cast<size_t>(bytes)).starts_with("/memfd:superproc-cluster");
+  const std::string_view path(target, static_cast<size_t>(std::max<ssize_t>(bytes, 0)));
+  if (path.starts_with("/memfd:superproc-cluster")) return true;
+  struct statfs system {};
+  return path == "/superproc-segment" && statfs(link.c_str(), &system) == 0 && system.f_type == kModuleMagic;
 }
 
 std::string segment_link(int32_t keeper) { return fmt::format("/proc/{}/fd/{}", keeper, wire::kKeeperSegment); }

@@ -18,10 +18,12 @@
 #include "libsuperproc/cluster/event_log.hpp"
 #include "libsuperproc/wire/cluster.hpp"
 #include "libsuperproc/wire/launch_report.hpp"
+#include "spctl/domains.hpp"
 #include "spctl/event_log.hpp"
 #include "spctl/library.hpp"
 #include "spctl/namespaces.hpp"
 #include "spctl/node_death.hpp"
+#include "spctl/ringer.hpp"
 
 namespace sp::spctl {
 namespace {
@@ -104,6 +106,10 @@ tl::expected<std::vector<std::string>, Refusal> cluster_environment(std::vector<
   return program;
 }
 
+std::vector<int> pools_of(const Launch& launch) {
+  return {launch.segments.common.begin() + 1, launch.segments.common.end()};
+}
+
 void let_go_of_descriptors(std::vector<int> kept) {
   std::sort(kept.begin(), kept.end());
   int first = 0;
@@ -142,12 +148,23 @@ std::vector<pid_t> start_nodes(NodeId first, uint32_t count, const Launch& launc
   return spds;
 }
 
-void keep_nodes(const std::vector<pid_t>& spds, const Launch& launch, int until) {
-  const std::vector<int> pools(launch.segments.common.begin() + 1, launch.segments.common.end());
+Begun begin_nodes(const RunSettings& settings, const Launch& launch, std::vector<int> kept) {
+  kept.push_back(launch.report);
+  if (settings.backend == Backend::xen) return over_domains.begin(launch, kept);
+  Begun begun{start_nodes({0}, settings.node_count, launch)};
+  begin_ringers(launch.segments.boards);
+  have_nothing_open(kept);
+  return begun;
+}
+
+void keep_nodes(const Begun& begun, const Launch& launch, int until) {
   const sigset_t open_mask = take_signals();
   const bool lasts = until < 0;
-  for (pollfd watched{until, POLLIN, 0}; take_deaths(spds, pools) && !(lasts && told_to_end);) {
-    if (ppoll(&watched, 1, nullptr, &open_mask) <= 0) continue;
+  const timespec every{begun.every_ms / 1000, begun.every_ms % 1000 * 1'000'000};
+  for (pollfd watched{until, POLLIN, 0}; take_deaths(begun.spds, pools_of(launch)) && !(lasts && told_to_end);) {
+    const int ready = ppoll(&watched, 1, begun.every_ms < 0 ? nullptr : &every, &open_mask);
+    begun.look();
+    if (ready <= 0) continue;
     char byte = 0;
     if (read(until, &byte, 1) != 1) {
       log_event(wire::kNoNode, "spctl was killed, and all nodes are");
@@ -155,7 +172,12 @@ void keep_nodes(const std::vector<pid_t>& spds, const Launch& launch, int until)
     }
     watched.fd = -1; // spctl has reported the program's end and left
   }
-  kill_nodes(spds);
+  end_nodes(begun);
+}
+
+void end_nodes(const Begun& begun) {
+  kill_nodes(begun.spds);
+  begun.part();
 }
 
 } // namespace sp::spctl

@@ -23,7 +23,8 @@ ClusterNodeView view_of(const wire::ClusterNode& node) {
           node.end_pid,
           bounded_count(node.body_count.load(std::memory_order_relaxed)),
           node.bodies_begun.load(std::memory_order_relaxed),
-          node.dead_since.load(std::memory_order_relaxed)};
+          node.dead_since.load(std::memory_order_relaxed),
+          std::max(node.domain, 0)};
 }
 
 } // namespace
@@ -36,6 +37,8 @@ const char* state_name(wire::SpdState state) {
   }
   return "unknown";
 }
+
+const char* memory_name(const ClusterNodeView& node) { return node.domain ? "ranges" : "memfds"; }
 
 tl::expected<ClusterView, ReadError> parse_cluster(std::span<const std::byte> header) {
   const auto unreadable = [](std::string why) { return tl::unexpected<ReadError>(std::move(why)); };

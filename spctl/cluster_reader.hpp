@@ -22,6 +22,7 @@ struct ClusterNodeView {
   uint32_t body_count;        // now
   uint64_t bodies_begun;      // since the start
   int64_t dead_since;         // seconds since 1970; 0: it lives
+  int32_t domain;             // of Xen; 0: it is of this kernel, and all memory is memfds
 };
 
 struct ClusterView {
@@ -40,6 +41,7 @@ struct MovedView { // numbers are those inside
 };
 
 const char* state_name(wire::SpdState state);
+const char* memory_name(const ClusterNodeView& node); // what the segment and the pools are
 
 // Where the records are in the segment, and how much of each is wanted.
 inline constexpr size_t kMovedHeadBytes = offsetof(wire::Moved, departure);

@@ -13,6 +13,7 @@
 
 #include "libsuperproc/cluster/cluster_memory.hpp"
 #include "libsuperproc/cluster/node_mesh.hpp"
+#include "spctl/domains.hpp"
 #include "spctl/ringer.hpp"
 #include "vpid/lease.hpp"
 
@@ -88,6 +89,7 @@ int make_memory(const std::string& name, uint64_t bytes) {
 }
 
 tl::expected<Segments, Refusal> make_segments(const RunSettings& settings, const std::string& name) {
+  if (settings.backend == Backend::xen) return over_domains.make_segments(settings, name);
   std::vector<int> segments{make_memory("superproc-cluster", wire::kClusterBytes)};
   for (uint32_t n = 0; n < settings.node_count; ++n)
     segments.push_back(make_memory(fmt::format("superproc-pool-{}", n), wire::kPoolBytes));

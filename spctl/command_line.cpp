@@ -108,21 +108,25 @@ private:
         ->allow_extra_args(false); // one each time it is given
   }
 
+  void add_backend(CLI::App* command, std::string& backend, Isolation& isolation) {
+    command
+        ->add_option_function<std::string>(
+            "--backend",
+            [&](const std::string& name) {
+              backend = name;
+              if (name == "xen") isolation = Isolation::strict; // they have nothing in common but the image
+            },
+            "What nodes are: embedded (this Linux), or xen (domains that have joined: spctl join)")
+        ->type_name("NAME");
+  }
+
   void add_run() {
     CLI::App* command = add("run", "Run a program with its threads spread over nodes");
     command->footer("Say: spctl run [OPTIONS] [--] PROGRAM [ARGUMENTS...]");
     command->add_option("-n,--nodes", run_.nodes, "How many nodes, 1 to 16 (SUPERPROC_NODES, else 2)")->type_name("N");
     add_isolation(command, run_.isolation, "Give each node namespaces of its own and spread processes over them");
     add_image(command, run_.image);
-    command
-        ->add_option_function<std::string>(
-            "--backend",
-            [this](const std::string& name) {
-              run_.backend = name;
-              if (name == "xen") run_.isolation = Isolation::strict; // they have nothing in common but the image
-            },
-            "What nodes are: embedded (this Linux), or xen (domains that have joined: spctl join)")
-        ->type_name("NAME");
+    add_backend(command, run_.backend, run_.isolation);
     command->add_option("--cluster", run_.cluster, "Run it in the cluster NAME, which spctl up has started")
         ->type_name("NAME");
     command->add_option("--placement", run_.placement, "Where threads go: round-robin, fill, least-loaded")
@@ -144,6 +148,7 @@ private:
     command->add_option("-n,--nodes", up_.nodes, "How many nodes, 1 to 16 (SUPERPROC_NODES, else 2)")->type_name("N");
     add_isolation(command, up_.isolation, "Always so");
     add_image(command, up_.image);
+    add_backend(command, up_.backend, up_.isolation);
     command->add_option("--name", up_.name, "What it is called (default)")->type_name("NAME");
     command->add_option("--placement", up_.placement, "Where processes go: round-robin, fill, least-loaded")
         ->type_name("POLICY");
@@ -231,7 +236,7 @@ private:
   std::function<int()> action_;
   RunOptions run_;
   JoinOptions join_;
-  UpOptions up_{kClusterNameDefault, {}, {}, {}, Isolation::namespaces, {}};
+  UpOptions up_{kClusterNameDefault, {}, {}, {}, Isolation::namespaces, {}, {}};
   DownOptions down_{kClusterNameDefault};
   PsOptions ps_;
   SubProcessOptions subprocess_;

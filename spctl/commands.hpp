@@ -36,6 +36,7 @@ struct UpOptions {
   std::string name, nodes, placement, cores_per_node; // as given
   Isolation isolation = Isolation::namespaces;
   std::vector<std::string> image;
+  std::string backend;
 };
 int up(const UpOptions& options);
 

@@ -84,6 +84,8 @@ ordered_json cluster_json(const IsolatedCluster& cluster) {
     nodes.push_back({{"node", n},
                      {"state", state_name(node.state)},
                      {"spd", cluster.nodes[n].spd},
+                     {"domain", node.domain},
+                     {"memory", memory_name(node)},
                      {"first_number", node.first_pid},
                      {"end_number", node.end_pid},
                      {"bodies", node.body_count},

@@ -7,9 +7,8 @@
 namespace sp::spctl {
 
 struct OverDomains {
-  tl::expected<Segments, Refusal> (*make_segments)(const RunSettings& settings) = nullptr;
-  // The cluster's parent, as keep_nodes(); ends the process.
-  void (*keep)(const RunSettings& settings, const Launch& launch, int until) = nullptr;
+  tl::expected<Segments, Refusal> (*make_segments)(const RunSettings& settings, const std::string& name) = nullptr;
+  Begun (*begin)(const Launch& launch, const std::vector<int>& kept) = nullptr; // as begin_nodes()
   int (*join)(const JoinOptions& options) = nullptr;
 };
 extern OverDomains over_domains; // nothing: this is spctl

@@ -76,6 +76,8 @@ void print_clusters(const std::vector<IsolatedCluster>& clusters) {
                {"ISOLATED NODE", Align::right},
                {"STATE"},
                {"SPD", Align::right},
+               {"DOMAIN", Align::right},
+               {"MEMORY"},
                {"NUMBERS"},
                {"BODIES", Align::right},
                {"BEGUN", Align::right},
@@ -85,8 +87,9 @@ void print_clusters(const std::vector<IsolatedCluster>& clusters) {
     for (uint32_t n = 0; n < cluster.nodes.size(); ++n) {
       const ClusterNodeView& node = cluster.view.nodes[n];
       table.row({fmt::format("{}", cluster.number()), fmt::format("{}", n), state_name(node.state),
-                 number_or_dash(cluster.nodes[n].spd), fmt::format("{}-{}", node.first_pid, node.end_pid - 1),
-                 fmt::format("{}", node.body_count), fmt::format("{}", node.bodies_begun), time_text(node.dead_since),
+                 number_or_dash(cluster.nodes[n].spd), number_or_dash(node.domain), memory_name(node),
+                 fmt::format("{}-{}", node.first_pid, node.end_pid - 1), fmt::format("{}", node.body_count),
+                 fmt::format("{}", node.bodies_begun), time_text(node.dead_since),
                  cluster.view.name.empty() ? "-" : cluster.view.name});
     }
   table.print();

@@ -80,7 +80,7 @@ tl::expected<std::string, Refusal> new_summary(const std::string& path) {
 
 int run(const RunOptions& options) {
   if (options.command.empty()) return own_error("no program given; say: spctl run --nodes 2 -- PROGRAM ARGUMENTS");
-  if (options.backend == "xen" && over_domains.keep == nullptr) return become_sp_xen();
+  if (options.backend == "xen" && over_domains.begin == nullptr) return become_sp_xen();
   auto settings = check_settings(options, getenv(wire::kEnvNodes), usable_cpu_count());
   if (!settings) return refuse(settings.error());
   const auto path = find_program(options.command.front());

@@ -24,12 +24,12 @@
 #include "spctl/cluster_parent.hpp"
 #include "spctl/cluster_segment.hpp"
 #include "spctl/commands.hpp"
+#include "spctl/domains.hpp"
 #include "spctl/kernel_abilities.hpp"
 #include "spctl/lasting_cluster.hpp"
 #include "spctl/launchers.hpp"
 #include "spctl/library.hpp"
 #include "spctl/namespaces.hpp"
-#include "spctl/ringer.hpp"
 #include "spctl/runtime_folder.hpp"
 
 extern char** environ;
@@ -55,35 +55,37 @@ void see_off(const std::string& name, int file) {
   remove_cluster_file(name, file);
 }
 
-// False: a node has ended, and has said why.
-bool await_nodes() {
+// False: a node has ended, and has said why where that is known.
+bool await_nodes(const Begun& begun) {
   constexpr int64_t kLookAgainNs = 10'000'000;
   const wire::ClusterHeader& c = wire::cluster();
-  for (uint32_t n = 0; n < c.node_count; ++n)
+  for (uint32_t n = 0; n < c.node_count; ++n) {
     while (c.nodes[n].state.load() == wire::SpdState::absent) {
       if (waitpid(-1, nullptr, WNOHANG) != 0) return false;
       NodeBell::sleep(reinterpret_cast<const volatile uint32_t*>(&c.nodes[n].state), 0, kLookAgainNs);
+      begun.look();
     }
+    if (c.nodes[n].state.load() == wire::SpdState::dead) return false;
+  }
   return true;
 }
 
 [[noreturn]] void be_parent(const RunSettings& settings, const Launch& launch, const std::string& name, int file) {
   const pid_t guard = getppid();
-  const std::vector<pid_t> spds = start_nodes({0}, settings.node_count, launch);
-  begin_ringers(launch.segments.boards);
+  std::vector<int> kept = pools_of(launch);
+  kept.push_back(file);
+  const Begun begun = begin_nodes(settings, launch, kept);
   prctl(PR_SET_PDEATHSIG, SIGTERM);
-  std::vector<int> kept(launch.segments.common.begin() + 1, launch.segments.common.end());
-  kept.insert(kept.end(), {file, launch.report});
-  have_nothing_open(kept);
-  const auto first = process_now(spds[0]);
-  if (await_nodes() && first && getppid() == guard) {
-    const LastingCluster cluster{*process_now(guard), *process_now(getpid()), *first, pid_space_of(spds[0])};
+  const pid_t first_spd = begun.spds[0];
+  const auto first = process_now(first_spd);
+  if (await_nodes(begun) && first && getppid() == guard) {
+    const LastingCluster cluster{*process_now(guard), *process_now(getpid()), *first, pid_space_of(first_spd)};
     const wire::LaunchReport running{};
     if (write_cluster_file(file, cluster)) (void)!write(launch.report, &running, sizeof running);
     close(launch.report);
-    keep_nodes(spds, launch, -1);
+    keep_nodes(begun, launch, -1);
   } else {
-    for (const pid_t spd : spds) kill(spd, SIGKILL);
+    end_nodes(begun);
   }
   if (getppid() != guard) see_off(name, file);
   _exit(0);
@@ -145,7 +147,9 @@ int start(const RunSettings& settings, const std::string& name, int file) {
 } // namespace
 
 int up(const UpOptions& options) {
+  if (options.backend == "xen" && over_domains.begin == nullptr) return become_sp_xen();
   RunOptions wanted;
+  wanted.backend = options.backend;
   wanted.nodes = options.nodes, wanted.placement = options.placement, wanted.cores_per_node = options.cores_per_node;
   wanted.isolation = options.isolation, wanted.image = options.image;
   const auto settings = check_settings(wanted, getenv(wire::kEnvNodes), usable_cpu_count());

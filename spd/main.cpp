@@ -98,15 +98,24 @@ void open_event_log() {
   close(file);
 }
 
+// A node of another domain has told somebody else why: its launcher is that domain's `spctl join`.
+[[noreturn]] void give_up_for(uint32_t node) {
+  char text[100];
+  const int domain = sp::wire::cluster().nodes[node].domain;
+  const int at = snprintf(text, sizeof text, "node %u ended before the program began", node);
+  if (domain) snprintf(text + at, sizeof text - at, "; `spctl join` in domain %d said why", domain);
+  sp::spd::give_up(125, text);
+}
+
 // The program shall not begin when the cluster cannot be whole: the launcher is told so by the node that cannot, or by
-// the cluster's parent, who sees it end.
+// the cluster's parent, who sees it end; else here.
 void await_other_nodes() {
   constexpr int64_t kLookAgainNs = 10'000'000;
   for (uint32_t n = 1; n < sp::spd::node_count(); ++n) {
     const auto& state = sp::wire::cluster().nodes[n].state;
     while (state.load() == sp::wire::SpdState::absent)
       sp::NodeBell::sleep(reinterpret_cast<const volatile uint32_t*>(&state), 0, kLookAgainNs);
-    if (state.load() == sp::wire::SpdState::dead) _exit(125);
+    if (state.load() == sp::wire::SpdState::dead) give_up_for(n);
   }
 }
 

@@ -32,7 +32,7 @@ void close_report() {
 
 void give_up(int exit_code, const char* what, int error) {
   wire::LaunchReport report{exit_code, 0, {}};
-  snprintf(report.why, sizeof report.why, "%s: %s", what, strerror(error));
+  snprintf(report.why, sizeof report.why, "%s%s%s", what, error ? ": " : "", error ? strerror(error) : "");
   (void)!write(launcher, &report, sizeof report);
   _exit(exit_code);
 }

@@ -7,7 +7,7 @@ void report_to(int descriptor);
 void report_end(int wait_status);
 void close_report();
 
-// Ends the process as well. `what` is what cannot be done, `error` says why.
-[[noreturn]] void give_up(int exit_code, const char* what, int error);
+// Ends the process as well. `what` is what cannot be done; `error` says why, if it is one of the kernel's.
+[[noreturn]] void give_up(int exit_code, const char* what, int error = 0);
 
 } // namespace sp::spd

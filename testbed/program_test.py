@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """`testbed/xen test programs`: unmodified programs over domains, on a hypervisor with the extension, dom0 and four guests.
 
-1. Applications and programs of each kind of tests/programs over two and over three guests, as native (guest/programs).
-2. A guest is destroyed under a program over three: what the others see (tests/fault/peer_dies.py).
-3. A guest is destroyed under a process with threads on three: the process ends as by SIGKILL.
-4. Nothing is left that keeps a program from being run on what still lives.
+1. What a user is told where domains are not ready, or lie.
+2. spctl nodes, up and down of domains.
+3. Applications and programs of each kind of tests/programs over two and over three guests, as native (guest/programs).
+4. A guest is destroyed under a program over three: what the others see (tests/fault/peer_dies.py).
+5. A guest is destroyed under a process with threads on three: the process ends as by SIGKILL.
+6. Nothing is left that keeps a program from being run on what still lives.
 """
 import re
 import time
@@ -22,6 +24,8 @@ KINDS = {
 }
 LIMIT_S, DEATH_LIMIT_S = 60, 60
 CLUSTER = "spctl run --backend xen --nodes 3 --"
+PAIR = "spctl run --backend xen --nodes 2 -- true"
+OFFER = "/local/domain/{}/data/superproc/{}"
 
 
 def join(judge, nodes):
@@ -33,7 +37,12 @@ def join(judge, nodes):
 
 class Programs(Judge):
     def run(self, which):
+        if not which:
+            self._refusals(*(self.ask(node, "xenstore-read domid") for node in (1, 2)))
         join(self, (2, 3))
+        if not which:
+            self._nodes()
+            self._lasting()
         names = " ".join(which) if which else "applications " + " ".join(KINDS.values())
         for nodes in (2, 3):
             self.passes(f"programs over {nodes} guests", {1: f"/usr/lib/superproc/programs {nodes} {LIMIT_S} {names}"}, 1200)
@@ -44,6 +53,47 @@ class Programs(Judge):
         self.passes("the guests that live run the next program",
                     {1: f"/usr/lib/superproc/programs 2 {LIMIT_S} bash barrier"}, 120)
         return self.status()
+
+    def _refusals(self, first, second):
+        """Each as one line, with exit status 125. That all is well afterwards is what the programs show."""
+        self._refused("without joined domains", 1, PAIR, f"1 other domains are wanted, and 0 are ready: say `spctl join {first}`")
+        self._refused("a domain of its own", 2, f"spctl join {second}", "no other domain")
+        self._refused("dom0", 0, f"spctl join {first}", "the hypervisor shares no ranges with this domain")
+        self._refused("without the module", 2, f"rmmod superproc_memory; spctl join {first}", "insmod superproc_memory.ko")
+        self.ask(2, "insmod /mod/superproc_memory.ko")
+        mine, theirs = OFFER.format(first, second), OFFER.format(second, first)
+        for lie, answer in (("one two three", "0 are ready"), ("1 7 99999", "node 1 ended before the program began")):
+            self.ask(2, f"xenstore-write {theirs} '{lie}'")
+            self._refused(f"an offer of `{lie}`", 1, PAIR, answer)
+            self.ask(2, f"xenstore-rm {theirs}")
+        self.ask(1, f"xenstore-write {mine} '1 7 99999'")
+        self._refused("the first domain lies", 2, f"timeout 5 spctl join {first}", "the first domain cannot be linked with", 143)
+        self.ask(1, f"xenstore-rm {mine}")
+
+    def _refused(self, name, node, command, words, status=125):
+        said = self.ask(node, f"({command}; echo status $?) 2>&1")
+        passed = words in said and said.endswith(f"status {status}")
+        if not passed:
+            self.say(f"  {said}")
+        self.judge(f"refused: {name}", passed)
+
+    def _nodes(self):
+        self._begin(f"{CLUSTER} bash -c \"echo up; sleep 5\"")
+        self._said("^up")
+        rows = re.findall(r"^ *\d+ +\d+ +running .*ranges.*$", self.ask(1, "spctl nodes"), re.MULTILINE)
+        for row in rows:
+            self.say(f"  {row}")
+        self._judge_end("spctl nodes shows the domains", 0, "up")
+        self.judge("all of them", len(rows) == 3)
+
+    def _lasting(self):
+        where = "bash -c 'for i in 1 2 3 4 5 6; do uname -n; done | sort | uniq -c'"
+        said = self.ask(1, f"(spctl up --backend xen --nodes 3 --name big && spctl run --cluster big -- {where} && "
+                           f"spctl run --cluster big -- {where} && spctl down big; echo status $?) 2>&1")
+        passed = said.endswith("status 0") and said.count("2 node") == 6
+        if not passed:
+            self.say(f"  {said}")
+        self.judge("a cluster of domains that lasts: two programs, then it ends", passed)
 
     def _peer_dies(self, domains):
         self._begin(f"{CLUSTER} python3 /usr/lib/superproc/peer_dies.py /tmp/death")

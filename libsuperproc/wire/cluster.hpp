@@ -43,7 +43,7 @@
 namespace sp::wire {
 
 inline constexpr uint64_t kClusterMagic = 0x31'7274736c637073; // "spclstr1"
-inline constexpr uint32_t kClusterVersion = 6;
+inline constexpr uint32_t kClusterVersion = 7;
 inline constexpr uint32_t kClusterNameMax = 32; // with its zero byte
 inline constexpr uint32_t kImageTextMax = 4096;
 inline constexpr uint64_t kArgumentsShownMax = 4096; // of a program, by its shadow
@@ -79,6 +79,7 @@ struct alignas(64) ClusterNode {
   std::atomic<uint32_t> body_count;   // moved SubProcesses that run here
   std::atomic<uint64_t> bodies_begun; // since the start
   std::atomic<int64_t> dead_since;    // seconds of the real-time clock; 0: it lives
+  int32_t domain;                     // of a node that is a Xen domain, its number; else 0
 };
 
 struct ClusterHeader {

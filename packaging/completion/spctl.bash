@@ -63,7 +63,7 @@ _spctl() {
     --runs | --cores-per-node | --name) ;;
     *)
       case ${COMP_WORDS[1]} in
-        up) words="--nodes --isolate --isolate=strict --image --name --placement --cores-per-node --help" ;;
+        up) words="--nodes --isolate --isolate=strict --image --backend --name --placement --cores-per-node --help" ;;
         join) words="--help" ;;
         down)
           words="--help"

@@ -64,15 +64,19 @@ class Listening {
 public:
   explicit Listening(uint32_t node) : node_(node) {}
   bool is_dead() {
-    const uint32_t beat = sleepers_of(node_).beat.load();
-    silent_ms_ = beat == beat_ ? silent_ms_ + kLookMs : 0;
-    beat_ = beat;
-    return silent_ms_ > kSilenceMs || !links[node_]->alive();
+    if (const uint32_t beat = sleepers_of(node_).beat.load(); beat != beat_) beat_ = beat, heard_ms_ = now_ms();
+    return now_ms() - heard_ms_ > kSilenceMs || !links[node_]->alive();
   }
 
 private:
+  static int64_t now_ms() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1000 + now.tv_nsec / 1'000'000;
+  }
+
   uint32_t node_, beat_ = 0;
-  int64_t silent_ms_ = 0;
+  int64_t heard_ms_ = now_ms();
 };
 
 Result<> link_with(uint32_t node, DomainId peer, uint32_t self, int64_t timeout_ms) {
@@ -87,56 +91,61 @@ void ignore_signals() {
   for (int signal : {SIGINT, SIGQUIT, SIGHUP, SIGTSTP, SIGTTIN, SIGTTOU, SIGPIPE}) std::signal(signal, SIG_IGN);
 }
 
-bool link_with_all(const DomainRange& range) {
-  constexpr int64_t kPatienceMs = 20'000;
+Result<> offer_to_all(const DomainRange& range) {
   auto store = xen::Store::open();
-  if (!store) return errno = store.error().value, false;
-  for (const int domain : range.domains) // the one with the lower number begins, whichever it is
-    if (const auto willing = store->offer(range.self, {domain}, {}); !willing)
-      return errno = willing.error().value, false;
-  for (uint32_t n = 1; n <= range.domains.size(); ++n) {
-    const auto linked = link_with(n, {range.domains[n - 1]}, 0, kPatienceMs);
-    if (!linked) return errno = linked.error().value, false;
-    const SegmentName name{{range.self.value}, {static_cast<int32_t>(range.id) | kRangeMark}};
-    if (const auto told = links[n]->publish(name); !told) return errno = told.error().value, false;
-  }
-  return true;
+  if (!store) return fail(store.error().value);
+  for (const int domain : range.domains) TRY_VOID(store->offer(range.self, {domain}, {}));
+  return {};
+}
+
+Result<> introduce(const DomainRange& range, uint32_t node) {
+  constexpr int64_t kPatienceMs = 20'000;
+  TRY_VOID(link_with(node, {range.domains[node - 1]}, 0, kPatienceMs));
+  return links[node]->publish({{range.self.value}, {static_cast<int32_t>(range.id) | kRangeMark}});
+}
+
+// Or ends: without all of them no program begins. All have an offer before the first one is waited for, since of two domains
+// the one with the lower number begins.
+void link_with_all(const DomainRange& range, const Launch& launch, const std::vector<pid_t>& spds) {
+  const auto give_up_unless = [&](const Result<>& done, const std::string& what) {
+    if (done) return;
+    errno = done.error().value;
+    give_up(launch, spds, what.c_str());
+  };
+  give_up_unless(offer_to_all(range), "xenstore takes no offers");
+  for (uint32_t n = 1; n <= range.domains.size(); ++n)
+    give_up_unless(introduce(range, n),
+                   fmt::format("domain {} offers to be a node and cannot be linked with; look at its `spctl join {}`",
+                               range.domains[n - 1], range.self.value));
 }
 
 void fence_dead(std::vector<Listening>& others, const std::vector<int>& pools) {
   for (uint32_t n = 1; n <= others.size(); ++n) {
     if (!links[n] || !others[n - 1].is_dead()) continue;
     fence({n}, pools);
-    log_event(wire::kNoNode, "node %u is dead and fenced: domain %u has withdrawn or is silent", n,
-              sleepers_of(n).domain);
+    log_event(wire::kNoNode, "node %u is dead and fenced: domain %d has withdrawn or is silent", n,
+              wire::cluster().nodes[n].domain);
     links[n].reset();
   }
 }
 
 } // namespace
 
-void keep_domains(const RunSettings&, const Launch& launch, int until) {
+Begun begin_domains(const Launch& launch, const std::vector<int>& kept) {
   const DomainRange& range = domain_range();
-  const std::vector<pid_t> spds = start_nodes({0}, 1, launch);
-  const std::vector<int> pools(launch.segments.common.begin() + 1, launch.segments.common.end());
-  std::vector<int> kept = pools;
-  kept.insert(kept.end(), {until, launch.report});
+  Begun begun{start_nodes({0}, 1, launch)};
   have_nothing_open(kept);
   ignore_signals();
-  if (!link_with_all(range)) give_up(launch, spds, "the other domains cannot be linked with");
-  close(launch.report);
+  link_with_all(range, launch, begun.spds);
   begin_ringer();
   std::vector<Listening> others;
   for (uint32_t n = 1; n <= range.domains.size(); ++n) others.emplace_back(n);
-  for (pollfd watched{until, POLLIN, 0}; waitpid(spds[0], nullptr, WNOHANG) == 0; fence_dead(others, pools)) {
-    if (poll(&watched, 1, kLookMs) <= 0) continue;
-    char byte = 0;
-    if (read(until, &byte, 1) != 1) break; // spctl was killed
-    watched.fd = -1;                       // it has reported the program's end and left
-  }
-  kill(spds[0], SIGKILL);
-  for (auto& link : links) link.reset();
-  _exit(0);
+  begun.every_ms = kLookMs;
+  begun.look = [others, pools = pools_of(launch)]() mutable { fence_dead(others, pools); };
+  begun.part = [] {
+    for (auto& link : links) link.reset();
+  };
+  return begun;
 }
 
 namespace {
@@ -144,7 +153,7 @@ namespace {
 // Which node is this domain? 0: none.
 uint32_t own_node(DomainId self) {
   for (uint32_t n = 1; n < bounded_node_count(); ++n)
-    if (sleepers_of(n).domain == static_cast<uint32_t>(self.value)) return n;
+    if (wire::cluster().nodes[n].domain == self.value) return n;
   return 0;
 }
 
@@ -210,16 +219,17 @@ int be_node_of(const JoinOptions& options) {
   if (!self) return own_error("this is no Xen domain, or xenstore cannot be reached; see spctl doctor");
   const DomainId first{options.first_domain};
   if (first.value < 0 || first.value == self->value) return own_error("{}: no other domain", options.first_domain);
+  if (const auto lack = lack_of_this_domain()) return refuse(*lack);
   ignore_signals();
-  constexpr useconds_t kBetweenUs = 200'000;
-  for (;; usleep(kBetweenUs)) {
+  constexpr useconds_t kBetweenUs = 200'000, kAfterFailureUs = 2'000'000;
+  for (int status = 0;; usleep(status == 0 ? kBetweenUs : kAfterFailureUs)) {
     const pid_t child = fork();
     if (child < 0) return failed("no process", errno);
     if (child == 0) {
       prctl(PR_SET_PDEATHSIG, SIGKILL);
       _exit(serve_one(*self, first));
     }
-    waitpid(child, nullptr, 0);
+    waitpid(child, &status, 0);
     xen::RangePlace::sweep(*self);
   }
 }

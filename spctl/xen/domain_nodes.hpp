@@ -18,9 +18,9 @@
 
 namespace sp::spctl {
 
-// What run_isolated() uses for domains.
-tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings);
-void keep_domains(const RunSettings& settings, const Launch& launch, int until);
+// As make_segments() and begin_nodes().
+tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings, const std::string& name);
+Begun begin_domains(const Launch& launch, const std::vector<int>& kept);
 
 // `spctl join FIRST`: this domain is a node of the clusters that domain FIRST starts, one after the other.
 int be_node_of(const JoinOptions& options);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The range of memory that is a cluster's segment, in the domains that have it.
 #pragma once
+#include <optional>
 #include <vector>
 
 #include "gnttab-shm/backend/xen/range_place.hpp"
@@ -29,6 +30,9 @@ tl::expected<Segments, Refusal> open_range(const xen::PlacedRange& placed, uint3
 bool add_board(Segments& segments, uint32_t node);
 // Of the cluster that somebody has made there.
 tl::expected<uint32_t, Refusal> node_count_of(const xen::PlacedRange& placed);
+
+// What keeps this domain from being a node at all, and what to do.
+std::optional<Refusal> lack_of_this_domain();
 
 // Domains that have said they are nodes of this one's clusters.
 tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count);

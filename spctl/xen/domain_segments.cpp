@@ -7,6 +7,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "gnttab-shm/backend/xen/range_call.hpp"
 #include "gnttab-shm/backend/xen/range_place.hpp"
 #include "gnttab-shm/backend/xen/store.hpp"
 #include "libsuperproc/cluster/cluster_memory.hpp"
@@ -55,9 +56,12 @@ tl::unexpected<Refusal> no_memory(const char* what, int error) {
   return refused(fmt::format("the domains' memory cannot be {}: {}", what, errno_text(error)));
 }
 
+// An instance that can be given a range.
+xen::Descriptor new_mount() { return xen::Descriptor(fsopen("superproc", FSOPEN_CLOEXEC)); }
+
 // The range as files (gnttab-shm/module), in a mount that no folder shows, which is gone with its last descriptor.
 tl::expected<xen::Descriptor, Refusal> mount_range(const xen::PlacedRange& placed, uint32_t node_count) {
-  const xen::Descriptor made(fsopen("superproc", FSOPEN_CLOEXEC));
+  const xen::Descriptor made = new_mount();
   const auto say = [&made](const char* key, uint64_t value) {
     return fsconfig(made.get(), FSCONFIG_SET_STRING, key, std::to_string(value).c_str(), 0) == 0;
   };
@@ -104,6 +108,17 @@ tl::expected<Segments, Refusal> open_range(const xen::PlacedRange& placed, uint3
   return segments;
 }
 
+std::optional<Refusal> lack_of_this_domain() {
+  const auto lacks = [](std::string text) { return Refusal{kExitOwnError, std::move(text)}; };
+  if (geteuid() != 0) return lacks("nodes of domains need root, as mounting and Xen's devices do");
+  if (!xen::RangeCall::there())
+    return lacks(
+        "the hypervisor shares no ranges with this domain: `spctl doctor` says why, script/build-xen makes one "
+        "that does");
+  if (new_mount().get() < 0) return no_memory("mounted", errno).value();
+  return std::nullopt;
+}
+
 bool add_board(Segments& segments, uint32_t node) {
   const auto node_count = static_cast<uint32_t>(segments.common.size() - 1);
   segments.boards.assign(node_count, -1);
@@ -132,7 +147,8 @@ tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count) {
   return domains;
 }
 
-tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings) {
+tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings, const std::string& name) {
+  if (auto lack = lack_of_this_domain()) return tl::unexpected<Refusal>(std::move(*lack));
   const auto domains = willing_domains(settings.node_count - 1);
   if (!domains) return tl::unexpected<Refusal>(domains.error());
   const auto self = xen::Store::own_domain();
@@ -151,11 +167,10 @@ tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings
   domain_range() = {*self, placed->record.id, *domains};
   auto segments = open_range(*placed, settings.node_count);
   if (!segments) return segments;
-  auto& sleepers = *reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers);
-  tell_clocks(sleepers);
-  for (uint32_t n = 1; n < settings.node_count; ++n)
-    sleepers.nodes[n].domain = static_cast<uint32_t>((*domains)[n - 1]);
-  if (!format_cluster(settings, {}, {kDomainRecords, 1}))
+  tell_clocks(*reinterpret_cast<wire::Sleepers*>(wire::kClusterSleepers));
+  for (uint32_t n = 0; n < settings.node_count; ++n)
+    wire::cluster().nodes[n].domain = n ? (*domains)[n - 1] : self->value;
+  if (!format_cluster(settings, name, {kDomainRecords, 1}))
     return refused("kernel.pid_max: too few process numbers for these nodes; use fewer, or raise it");
   if (!add_board(*segments, 0)) return no_memory("had for the board", errno);
   return segments;

@@ -9,7 +9,7 @@
 
 int main(int argument_count, char** arguments) {
   try {
-    sp::spctl::over_domains = {sp::spctl::make_domain_segments, sp::spctl::keep_domains, sp::spctl::be_node_of};
+    sp::spctl::over_domains = {sp::spctl::make_domain_segments, sp::spctl::begin_domains, sp::spctl::be_node_of};
     return sp::spctl::command_line(argument_count, arguments);
   } catch (const std::exception& failure) {
     return sp::spctl::own_error("{}", failure.what());
