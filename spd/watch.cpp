@@ -95,6 +95,12 @@ void kill_body(NodeId self, const Watch& w) {
   (void)tell(self, wire::moved(w.record).body_node.load(), wire::NodeOperation::signal_body, w.record, SIGKILL);
 }
 
+// A child of the body, which has just been made, waits for the shadow's answer as well. The body itself is gone by now: it
+// must not go on with an error that no kernel gives.
+void fail_askers(uint32_t record) {
+  if (auto ring = Ring::open(moved_ring_memory(record), kMovedRingBytes)) ring->fail_all(EIO);
+}
+
 // True: there is nothing more to do for it.
 bool look_after(NodeId self, Watch& w) {
   if (w.what == Watched::token) return tell(self, w.use, wire::NodeOperation::drop_parked, w.record, 0);
@@ -103,7 +109,7 @@ bool look_after(NodeId self, Watch& w) {
   const wire::MovedState state = m.state.load();
   if (m.use.load() != w.use || state == wire::MovedState::free) return true;
   if (state == wire::MovedState::ended || (state == wire::MovedState::claimed && w.look_count > kNoBody))
-    return release(m), true;
+    return fail_askers(w.record), release(m), true;
   if (w.look_count++ % kKillEvery == 0) kill_body(self, w);
   return false;
 }
