@@ -63,10 +63,10 @@ class Programs(Judge):
         self.ask(2, "insmod /mod/superproc_memory.ko")
         mine, theirs = OFFER.format(first, second), OFFER.format(second, first)
         for lie, answer in (("one two three", "0 are ready"), ("1 7 99999", "node 1 ended before the program began")):
-            self.ask(2, f"xenstore-write {theirs} '{lie}'")
+            self.ask(2, f"xenstore-write {theirs} '{lie}' && xenstore-chmod {theirs} n{second} r{first}")
             self._refused(f"an offer of `{lie}`", 1, PAIR, answer)
             self.ask(2, f"xenstore-rm {theirs}")
-        self.ask(1, f"xenstore-write {mine} '1 7 99999'")
+        self.ask(1, f"xenstore-write {mine} '1 7 99999' && xenstore-chmod {mine} n{first} r{second}")
         self._refused("the first domain lies", 2, f"timeout 5 spctl join {first}", "the first domain cannot be linked with", 143)
         self.ask(1, f"xenstore-rm {mine}")
 
