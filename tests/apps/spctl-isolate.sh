@@ -133,8 +133,8 @@ check "stats: the shadow" 0 "^its shadow +$shadow on node 0\$" "$SPCTL" stats "$
 check "maps" 0 'rw-s +[0-9. GiMB]+ +cluster ' "$SPCTL" maps "$moved"
 check "nodes PID" 0 "^ *$moved +0\\* +[a-z]+ +$moved " "$SPCTL" nodes "$moved"
 refused "a shadow is not one" 125 "not under superproc" "$SPCTL" nodes "$shadow"
-check "nodes: the first one" 0 "^ *$cluster +0 +running +$cluster +300-[0-9]+ +0 +0 +- +-\$" "$SPCTL" nodes
-check "nodes: another" 0 "^ *$cluster +1 +running +[0-9]+ +[0-9]+-[0-9]+ +1 +1 +- +-\$" "$SPCTL" nodes
+check "nodes: the first one" 0 "^ *$cluster +0 +running +$cluster +- +memfds +300-[0-9]+ +0 +0 +- +-\$" "$SPCTL" nodes
+check "nodes: another" 0 "^ *$cluster +1 +running +[0-9]+ +- +memfds +[0-9]+-[0-9]+ +1 +1 +- +-\$" "$SPCTL" nodes
 check "nodes of one cluster" 0 "^ *$cluster +2 +running " "$SPCTL" nodes "$cluster"
 check "nodes --json" 0 '^running 1$' bash -c '"$1" nodes --json "$2" | python3 -c "
 import json, sys
