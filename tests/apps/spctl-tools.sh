@@ -147,11 +147,11 @@ print(line[\"kind\"], line[\"offset\"], line[\"what\"])"' _ "$SPCTL" "$(sleepers
   check "kill" 0 "" "$SPCTL" kill -9 "$(sleepers)"
   wait "$launcher"
   start 0 "${options[@]}" -- "exec python3 -c '
-import os, socket, select, time
+import os, socket, select, time # $mark
 s = socket.create_server((\"127.0.0.1\", 0)); e = select.epoll(); r, w = os.pipe()
 print(\"port\", s.getsockname()[1], flush=True); time.sleep(60)'"
   soon grep -q port "$WORK/said"
-  python() { "$SPCTL" ps | awk '/python3 -c/ { print $1 }'; }
+  python() { "$SPCTL" ps | awk -v mark="$mark" '/python3 -c/ && index($0, mark) { print $1 }'; }
   check "fds: a socket" 0 " tcp +0 +- +O_RDWR\|O_CLOEXEC +127.0.0.1:$(awk '{ print $2 }' "$WORK/said") listens" "$SPCTL" fds "$(python)"
   check "fds: epoll" 0 " epoll +0 " "$SPCTL" fds "$(python)"
   check "fds: a pipe" 0 " pipe +0 +- +O_WRONLY\|O_CLOEXEC +pipe:" "$SPCTL" fds "$(python)"
