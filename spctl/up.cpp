@@ -126,7 +126,7 @@ int start(const RunSettings& settings, const std::string& name, int file) {
   auto environment = cluster_environment(daemon_environment());
   if (!environment) return refuse(environment.error());
   const auto segments = make_segments(settings, name);
-  if (!segments) return refuse(segments.error());
+  if (!segments) return own_error("{}; see spctl doctor", segments.error().text);
   int report[2];
   if (pipe2(report, O_CLOEXEC) != 0) return own_error("{}", errno_text(errno));
   const Launch launch{*segments, report[1], {}, std::move(*environment)};

@@ -215,11 +215,10 @@ int serve_one(DomainId self, DomainId first) {
 } // namespace
 
 int be_node_of(const JoinOptions& options) {
+  if (const auto lack = lack_of_this_domain()) return own_error("{}; see spctl doctor", lack->text);
   const auto self = xen::Store::own_domain();
-  if (!self) return own_error("this is no Xen domain, or xenstore cannot be reached; see spctl doctor");
   const DomainId first{options.first_domain};
   if (first.value < 0 || first.value == self->value) return own_error("{}: no other domain", options.first_domain);
-  if (const auto lack = lack_of_this_domain()) return refuse(*lack);
   ignore_signals();
   constexpr useconds_t kBetweenUs = 200'000, kAfterFailureUs = 2'000'000;
   for (int status = 0;; usleep(status == 0 ? kBetweenUs : kAfterFailureUs)) {

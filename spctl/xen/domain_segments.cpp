@@ -111,10 +111,9 @@ tl::expected<Segments, Refusal> open_range(const xen::PlacedRange& placed, uint3
 std::optional<Refusal> lack_of_this_domain() {
   const auto lacks = [](std::string text) { return Refusal{kExitOwnError, std::move(text)}; };
   if (geteuid() != 0) return lacks("nodes of domains need root, as mounting and Xen's devices do");
+  if (!xen::Store::own_domain()) return lacks("this is no Xen domain, or xenstore cannot be reached");
   if (!xen::RangeCall::there())
-    return lacks(
-        "the hypervisor shares no ranges with this domain: `spctl doctor` says why, script/build-xen makes one "
-        "that does");
+    return lacks("the hypervisor shares no ranges with this domain; script/build-xen makes one that does");
   if (new_mount().get() < 0) return no_memory("mounted", errno).value();
   return std::nullopt;
 }
@@ -133,7 +132,7 @@ tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count) {
   constexpr useconds_t kTryUs = 100'000;
   const auto self = xen::Store::own_domain();
   auto store = xen::Store::open();
-  if (!self || !store) return refused("this is no Xen domain, or xenstore cannot be reached; see spctl doctor");
+  if (!self || !store) return refused("xenstore cannot be reached");
   std::vector<int> domains;
   for (int i = 0; i < kTries && domains.size() < count; ++i) {
     if (i) usleep(kTryUs);
