@@ -90,7 +90,7 @@ class Programs(Judge):
         where = "bash -c 'for i in 1 2 3 4 5 6; do uname -n; done | sort | uniq -c'"
         said = self.ask(1, f"(spctl up --backend xen --nodes 3 --name big && spctl run --cluster big -- {where} && "
                            f"spctl run --cluster big -- {where} && spctl down big; echo status $?) 2>&1")
-        passed = said.endswith("status 0") and said.count("2 node") == 6
+        passed = said.endswith("status 0") and all(said.count(f" node{node}\n") == 2 for node in (1, 2, 3))
         if not passed:
             self.say(f"  {said}")
         self.judge("a cluster of domains that lasts: two programs, then it ends", passed)
