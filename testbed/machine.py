@@ -12,7 +12,7 @@ import subprocess
 import time
 
 # SMAP, MWAIT and RDTSCP are not what Xen expects of them under emulation; lazy FPU switching loses registers there, and
-# AVX is now and then an invalid operation after a change of domains: a guest in twenty did not boot.
+# AVX is now and then an invalid operation after a change of domains, which kept a guest from booting.
 CPU = "EPYC,-smap,-monitor,-rdtscp,-avx,-avx2,-f16c,-fma,-xsavec"
 XEN = ("console=com1 com1=115200,8n1 dom0_max_vcpus=1 loglvl=all guest_loglvl=all gnttab_max_frames=1024 "
        "gnttab_max_maptrack_frames=4096 spec-ctrl=eager-fpu cpuidle=0 cpufreq=none noreboot=1 ")
