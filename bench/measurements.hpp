@@ -30,6 +30,7 @@ struct Measurement {
   // Empty ones are not passed; kPictureArgument stands for the picture's path.
   std::array<std::string_view, 3> arguments;
   bool forks_leave = false; // superproc shall move each child of a fork at once, whatever it is about to do
+  bool in_domains = false;  // the program itself deals with another domain; natively it is told kNativeArgument
 };
 
 inline constexpr std::string_view kPictureArgument = "{picture}"; // a BMP file that make-bitmap made
@@ -37,6 +38,7 @@ inline constexpr std::size_t kPictureBytes = std::size_t{1} << 30;
 inline constexpr std::size_t kQuickPictureBytes = std::size_t{128} << 20;
 inline constexpr std::string_view kProbe = "sp-bench-probe"; // takes --quick too
 inline constexpr std::string_view kQuickArgument = "--quick";
+inline constexpr std::string_view kNativeArgument = "--native";
 
 // A row that sp-bench-probe measures under the same name.
 constexpr Measurement probe(std::string_view name, std::string_view unit, Better better, double accept, double aim) {
@@ -48,6 +50,13 @@ constexpr Measurement probe(std::string_view name, std::string_view unit, Better
 // One about forks, all of which leave when it is their turn.
 constexpr Measurement leaving(Measurement row) {
   row.forks_leave = true;
+  return row;
+}
+
+constexpr Measurement between_domains(std::string_view name, std::string_view unit) {
+  Measurement row = probe(name, unit, Better::lower, 0, 0);
+  row.program = "sp-bench-domains";
+  row.in_domains = true;
   return row;
 }
 
@@ -112,6 +121,13 @@ inline constexpr std::array kIsolatedMeasurements{
     leaving(probe("fork-24", "us", Better::lower, 0, 0)),
     probe("thread-create-join", "us", Better::lower, 4.0, 1.5),
     probe("semaphore-roundtrip", "us", Better::lower, 1.5, 0),
+};
+
+// Between two Xen domains, beside the ones above: what their rings and their memory are made of.
+inline constexpr std::array kDomainMeasurements{
+    between_domains("event-channel", "us"),
+    between_domains("map-grants", "us/MiB"),
+    between_domains("map-range", "us/MiB"),
 };
 
 // Whether a result is accepted; what is not judged always is.

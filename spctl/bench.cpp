@@ -8,6 +8,7 @@
 #include <charconv>
 #include <cerrno>
 #include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -79,12 +80,9 @@ public:
 
   Compared compare(const Measurement& row, uint32_t run_count, const std::function<void(uint32_t)>& progress) const {
     Compared compared{&row, {}, {}};
-    const std::vector<std::string> native = command(row);
-    std::vector<std::string> superproc = {own_folder() + "/spctl", "run", "--nodes",
-                                          fmt::format("{}", options_.node_count), "--"};
-    if (options_.isolate) superproc.insert(superproc.end() - 1, "--isolate");
-    if (!options_.backend.empty()) superproc.insert(superproc.end() - 1, {"--backend", options_.backend});
-    superproc.insert(superproc.end(), native.begin(), native.end());
+    std::vector<std::string> native = command(row);
+    const std::vector<std::string> superproc = row.in_domains ? native : under_superproc(native);
+    if (row.in_domains) native.emplace_back(bench::kNativeArgument);
     for (uint32_t run = 0; run < run_count; ++run) {
       progress(run);
       const bool native_first = run % 2 == 0;
@@ -107,6 +105,16 @@ private:
     for (const std::string_view argument : row.arguments)
       if (!argument.empty()) words.push_back(argument == bench::kPictureArgument ? picture_ : std::string(argument));
     if (options_.quick && row.program.starts_with("sp-bench-")) words.emplace_back(bench::kQuickArgument);
+    return words;
+  }
+
+  std::vector<std::string> under_superproc(const std::vector<std::string>& native) const {
+    std::vector<std::string> words = {own_folder() + "/spctl", "run", "--nodes",
+                                      fmt::format("{}", options_.node_count)};
+    if (options_.isolate) words.emplace_back("--isolate");
+    if (!options_.backend.empty()) words.insert(words.end(), {"--backend", options_.backend});
+    words.emplace_back("--");
+    words.insert(words.end(), native.begin(), native.end());
     return words;
   }
 
@@ -160,7 +168,7 @@ const char* name_of(bench::Judged judged) {
   }
 }
 
-nlohmann::ordered_json json_of(const Compared& c) {
+nlohmann::ordered_json json_of(const Compared& c, const std::string& processor) {
   using nlohmann::ordered_json;
   const auto maybe = [](const std::optional<double>& value) { return value ? ordered_json(*value) : ordered_json(); };
   const std::string& failure = c.native.failure.empty() ? c.superproc.failure : c.native.failure;
@@ -175,7 +183,8 @@ nlohmann::ordered_json json_of(const Compared& c) {
                       {"judged", name_of(c.row->judged)},
                       {"aim", c.row->aim > 0 ? ordered_json(c.row->aim) : ordered_json()},
                       {"native_runs", c.native.values},
-                      {"superproc_runs", c.superproc.values}};
+                      {"superproc_runs", c.superproc.values},
+                      {"processor", processor}};
   if (!failure.empty()) one["failure"] = failure;
   return one;
 }
@@ -235,17 +244,30 @@ tl::expected<std::string, std::string> new_picture() {
   return path;
 }
 
+std::vector<std::span<const Measurement>> measurements(const BenchOptions& options) {
+  if (options.backend == "xen") return {bench::kDomainMeasurements, bench::kIsolatedMeasurements};
+  if (options.isolate || !options.backend.empty()) return {bench::kIsolatedMeasurements};
+  return {bench::kMeasurements};
+}
+
+// As /proc/cpuinfo names it; an emulated machine's says so there.
+std::string processor_name() {
+  std::ifstream file("/proc/cpuinfo");
+  for (std::string line; std::getline(file, line);)
+    if (const size_t colon = line.find(": "); line.starts_with("model name") && colon != std::string::npos)
+      return line.substr(colon + 2);
+  return "unknown";
+}
+
 } // namespace
 
 int bench(const BenchOptions& options) {
   std::vector<const Measurement*> rows;
   try {
     const std::regex only(options.only);
-    const std::span<const Measurement> all = options.isolate || !options.backend.empty()
-                                                 ? std::span<const Measurement>(bench::kIsolatedMeasurements)
-                                                 : std::span<const Measurement>(bench::kMeasurements);
-    for (const Measurement& row : all)
-      if (options.only.empty() || std::regex_search(row.name.begin(), row.name.end(), only)) rows.push_back(&row);
+    for (const std::span<const Measurement> some : measurements(options))
+      for (const Measurement& row : some)
+        if (options.only.empty() || std::regex_search(row.name.begin(), row.name.end(), only)) rows.push_back(&row);
   } catch (const std::regex_error& wrong) {
     return own_error("--only {}: not a regular expression", options.only);
   }
@@ -286,10 +308,12 @@ int bench(const BenchOptions& options) {
 
   if (options.output == Output::json) {
     nlohmann::ordered_json list = nlohmann::ordered_json::array();
-    for (const Compared& c : all) list.push_back(json_of(c));
+    const std::string processor = processor_name();
+    for (const Compared& c : all) list.push_back(json_of(c, processor));
     print(list.dump(2) + "\n");
   } else {
     print_table(all);
+    print(fmt::format("processor: {}\n", processor_name()));
   }
   const bool measured = std::all_of(all.begin(), all.end(), [](const Compared& c) {
     return c.native.failure.empty() && c.superproc.failure.empty();

@@ -2,7 +2,9 @@
 """Commands on nodes, and what is thought of their end: a line for each judgement, and how many failed."""
 import re
 
-ASK_SECONDS_MAX = 60
+from line import LineError
+
+ASK_SECONDS_MAX = 240  # the machine may have other things to do as well
 WORTH_SAYING = re.compile(r"each|noticed|assertions|faster|nodes|as native")
 
 
@@ -12,12 +14,18 @@ class Judge:
 
     def ask(self, node, command):
         words = []
-        self._line.run([node], command, lambda _, __, data: words.append(data), 60)
+        self._run(command, [node], command, lambda _, __, data: words.append(data), ASK_SECONDS_MAX)
         return b"".join(words).decode(errors="replace").strip()
+
+    def _run(self, name, nodes, command, output, seconds):
+        try:
+            return self._line.run(nodes, command, output, seconds)
+        except LineError as error:
+            raise LineError(f"{name}: {error}") from None
 
     def passes(self, name, commands, seconds):
         words = {node: [] for node in commands}
-        statuses = self._line.run(commands, commands, lambda node, _, data: words[node].append(data), seconds)
+        statuses = self._run(name, commands, commands, lambda node, _, data: words[node].append(data), seconds)
         passed = not any(statuses.values())
         for node, said in words.items():
             for text in b"".join(said).decode(errors="replace").splitlines():

@@ -4,6 +4,7 @@
 Whose process it is: `run/machine.json` holds its PID and the time at which that process began, so a number that has
 been given to somebody else is never taken for ours. QEMU's second serial port, a Unix socket in `run/`, is the line.
 """
+import ctypes
 import json
 import os
 import signal
@@ -13,7 +14,8 @@ import time
 
 # SMAP, MWAIT and RDTSCP are not what Xen expects of them under emulation; lazy FPU switching loses registers there, and
 # AVX is now and then an invalid operation after a change of domains, which kept a guest from booting.
-CPU = "EPYC,-smap,-monitor,-rdtscp,-avx,-avx2,-f16c,-fma,-xsavec"
+# What bench tells of the processor says that it is none.
+CPU = "EPYC,model-id=emulated by QEMU,-smap,-monitor,-rdtscp,-avx,-avx2,-f16c,-fma,-xsavec"
 XEN = ("console=com1 com1=115200,8n1 dom0_max_vcpus=1 loglvl=all guest_loglvl=all gnttab_max_frames=1024 "
        "gnttab_max_maptrack_frames=4096 spec-ctrl=eager-fpu cpuidle=0 cpufreq=none noreboot=1 ")
 DOM0_MIB = 1024
@@ -39,7 +41,8 @@ class Machine:
             return None
         return record if _began(record["pid"]) == record["began"] else None
 
-    def start(self, images, nodes, guest_mib, share_pages, more_xen=""):
+    def start(self, images, nodes, guest_mib, share_pages, lasting=True):
+        """A machine that lasts makes way for other work; one that does not ends with this process, whatever ends that."""
         if self.record():
             raise MachineError("a cluster is up already: `testbed/xen down` first")
         os.makedirs(self._run, exist_ok=True)
@@ -48,16 +51,16 @@ class Machine:
         total_mib = DOM0_MIB + (nodes - 1) * (guest_mib + 32) + 384
         linux = (f"{images}/vmlinux-host console=hvc0 earlyprintk=xen rdinit=/init quiet tsc=reliable clocksource=xen "
                  f"sp_nodes={nodes} sp_memory={guest_mib} sp_pages={share_pages}")
-        command = ["nice", "-n", "10", "qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", CPU,
+        command = ["qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", CPU,
                    "-m", str(total_mib), "-smp", "1", "-nodefaults", "-nographic", "-no-reboot",
                    "-chardev", f"file,id=console,path={self.log_path}", "-serial", "chardev:console",
                    "-chardev", f"socket,id=line,path={os.path.relpath(self.socket_path, images)},server=on,wait=off",
                    "-serial", "chardev:line",
-                   "-kernel", f"{images}/xen", "-append", f"{XEN}dom0_mem={DOM0_MIB}M,max:{DOM0_MIB}M {more_xen}".strip(),
+                   "-kernel", f"{images}/xen", "-append", f"{XEN}dom0_mem={DOM0_MIB}M,max:{DOM0_MIB}M",
                    "-initrd", f"{linux},{images}/dom0.cpio"]
         with open(os.path.join(self._run, "qemu.log"), "wb") as log:
             process = subprocess.Popen(command, cwd=images, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                       start_new_session=True)
+                                       start_new_session=True, preexec_fn=_make_way if lasting else _end_with_parent)
         record = {"pid": process.pid, "began": _began(process.pid), "nodes": nodes, "ready": False}
         self._write(record)
         return process
@@ -111,6 +114,15 @@ class Machine:
         with open(self._record + ".new", "w", encoding="utf-8") as file:
             json.dump(record, file)
         os.rename(self._record + ".new", self._record)
+
+
+def _make_way():
+    os.nice(10)
+
+
+def _end_with_parent():
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 
 
 def _began(pid):

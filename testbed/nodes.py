@@ -19,7 +19,7 @@ MODULES = [f"drivers/xen/{m}.ko" for m in ("xen-gntdev", "xen-gntalloc", "xen-ev
 TOOLSTACK = ("xl", "xenstored", "xenconsoled", "xen-init-dom0", "xenconsole", "lsevtchn", "libxl-save-helper")
 PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/sp-xen", "bin/spd", "bin/sp-shadow", "lib/libsuperproc.so", "tests/backend-suite-xen",
             "tests/xen-pair", "tests/xen-range", "tests/memory-files", "bin/sp-bench-probe", "bin/sp-bench-message",
-            "bin/sp-bench-notified")  # of the build, as far as they are there
+            "bin/sp-bench-notified", "bin/sp-bench-domains")  # of the build, as far as they are there
 TESTS = ("tests/programs/*", "bin/histogram", "bin/make-bitmap", "bin/hello_nodes", "tests/fault/fault-storm")  # in the guests, under /usr/lib/superproc
 SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "env", "paste")  # of this machine: busybox is static, and stays on its node
 APPS = ("pigz", "xz-utils", "zstd", "perl-base", "make")  # and Python

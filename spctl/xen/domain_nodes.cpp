@@ -2,11 +2,13 @@
 // See domain_nodes.hpp.
 #include "spctl/xen/domain_nodes.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <ctime>
 #include <fcntl.h>
 #include <memory>
+#include <optional>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -20,6 +22,7 @@
 #include "libsuperproc/cluster/node_mesh.hpp"
 #include "spctl/node_death.hpp"
 #include "spctl/ringer.hpp"
+#include "spctl/xen/domain_bench.hpp"
 #include "spctl/xen/domain_clocks.hpp"
 #include "spctl/xen/domain_range.hpp"
 
@@ -59,13 +62,17 @@ void begin_ringer() {
   std::thread([] { ring_others(*own_board.board, carry); }).detach();
 }
 
-// Has the node at the other end of its link been silent for too long, or withdrawn?
+// Has the node at the other end of its link been silent for too long, or withdrawn? A time in which this domain did not run
+// itself (paused, moved, given no processor) is nobody's silence: of what passed since the last look, little counts.
 class Listening {
 public:
   explicit Listening(uint32_t node) : node_(node) {}
   bool is_dead() {
-    if (const uint32_t beat = sleepers_of(node_).beat.load(); beat != beat_) beat_ = beat, heard_ms_ = now_ms();
-    return now_ms() - heard_ms_ > kSilenceMs || !links[node_]->alive();
+    const int64_t now = now_ms();
+    silence_ms_ += std::min<int64_t>(now - looked_ms_, 2 * kLookMs);
+    looked_ms_ = now;
+    if (const uint32_t beat = sleepers_of(node_).beat.load(); beat != beat_) beat_ = beat, silence_ms_ = 0;
+    return silence_ms_ > kSilenceMs || !links[node_]->alive();
   }
 
 private:
@@ -76,7 +83,7 @@ private:
   }
 
   uint32_t node_, beat_ = 0;
-  int64_t heard_ms_ = now_ms();
+  int64_t looked_ms_ = now_ms(), silence_ms_ = 0;
 };
 
 Result<> link_with(uint32_t node, DomainId peer, uint32_t self, int64_t timeout_ms) {
@@ -159,36 +166,44 @@ uint32_t own_node(DomainId self) {
 
 int failed(const char* what, int error) { return own_error("{}: {}", what, errno_text(error)); }
 
-// Until the board is there nobody is to be rung.
+// What the link with the first domain calls, once there is something to do: as a node, or as one that is measured.
 std::atomic<uint32_t> ringing_node{wire::kNoNode};
+std::atomic<DomainBench*> measured{nullptr};
 
-// When the first domain begins a cluster.
+void take_rings_of_first() {
+  if (const uint32_t node = ringing_node.load(); node != wire::kNoNode) take_rings(node);
+  if (DomainBench* const bench = measured.load()) bench->rung();
+}
+
+// When the first domain begins something. An offer that leads nowhere is of a process that was killed there, and stands until
+// the next one begins: this domain stays willing meanwhile.
 Result<> link_with_first(DomainId self, DomainId first, int64_t timeout_ms) {
   auto store = xen::Store::open();
   if (!store) return fail(store.error().value);
-  if (const auto willing = store->offer(self, first, {}); !willing) return willing;
-  while (!store->offer_of(first, self)) usleep(kLookMs * 1000);
-  const AllBlocked blocked;
-  auto link = Link::create(first, timeout_ms, [] {
-    if (const uint32_t node = ringing_node.load(); node != wire::kNoNode) take_rings(node);
-  });
-  if (!link) return fail(link.error().value);
-  links[0] = std::move(*link);
-  return {};
+  for (std::optional<xen::Offer> stale;;) {
+    TRY_VOID(store->offer(self, first, {}));
+    auto offer = store->offer_of(first, self);
+    for (; !offer || (stale && *offer == *stale); offer = store->offer_of(first, self)) usleep(kLookMs * 1000);
+    const AllBlocked blocked;
+    auto link = Link::create(first, timeout_ms, take_rings_of_first);
+    if (link) links[0] = std::move(*link);
+    if (link || !offer->port) return link ? Result<>{} : fail(link.error().value);
+    failed("the first domain cannot be linked with", link.error().value);
+    stale = *offer;
+  }
 }
 
-Result<xen::PlacedRange> range_of_first(DomainId self, DomainId first, int64_t timeout_ms) {
-  const auto name = links[0]->await_segment(timeout_ms);
-  if (!name) return fail(name.error().value);
-  return xen::RangePlace::open(self, {first, {static_cast<uint32_t>(name->id.value & ~kRangeMark)}});
+int serve_bench(DomainId first, SegmentName desk) {
+  const auto bench = DomainBench::create(*links[0], first, desk);
+  if (!bench) return failed("the first domain's page", bench.error().value);
+  measured.store(bench->get());
+  (*bench)->serve();
+  links[0].reset(); // its thread has the bench
+  return 0;
 }
 
-// A node of one cluster.
-int serve_one(DomainId self, DomainId first) {
-  constexpr int64_t kPatienceMs = 20'000;
-  if (const auto linked = link_with_first(self, first, kPatienceMs); !linked)
-    return failed("the first domain cannot be linked with", linked.error().value);
-  const auto placed = range_of_first(self, first, kPatienceMs);
+int serve_cluster(DomainId self, DomainId first, SegmentName range) {
+  const auto placed = xen::RangePlace::open(self, {first, {static_cast<uint32_t>(range.id.value & ~kRangeMark)}});
   if (!placed) return failed("the first domain's range", placed.error().value);
   const auto node_count = node_count_of(*placed);
   if (!node_count) return refuse(node_count.error());
@@ -210,6 +225,16 @@ int serve_one(DomainId self, DomainId first) {
   waitpid(spds[0], nullptr, 0);
   links[0].reset();
   return 0;
+}
+
+// What the first domain begins next: a cluster, or measurements.
+int serve_one(DomainId self, DomainId first) {
+  constexpr int64_t kPatienceMs = 20'000;
+  if (const auto linked = link_with_first(self, first, kPatienceMs); !linked)
+    return failed("the first domain cannot be linked with", linked.error().value);
+  const auto name = links[0]->await_segment(kPatienceMs);
+  if (!name) return failed("the first domain tells of no memory", name.error().value);
+  return name->id.value & kRangeMark ? serve_cluster(self, first, *name) : serve_bench(first, *name);
 }
 
 } // namespace

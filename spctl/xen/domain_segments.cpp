@@ -125,7 +125,7 @@ bool add_board(Segments& segments, uint32_t node) {
   return have_board(segments.boards[node]) == 0;
 }
 
-// Those of an earlier cluster's nodes are there again in a moment.
+// An offer with a port is of a node: of a cluster that runs, or of one that just ends, which is willing again in a moment.
 tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count) {
   constexpr int32_t kLast = 255;
   constexpr int kTries = 50;
@@ -134,16 +134,23 @@ tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count) {
   auto store = xen::Store::open();
   if (!self || !store) return refused("xenstore cannot be reached");
   std::vector<int> domains;
+  size_t busy = 0;
   for (int i = 0; i < kTries && domains.size() < count; ++i) {
     if (i) usleep(kTryUs);
     domains.clear();
-    for (int32_t domain = 1; domain <= kLast && domains.size() < count; ++domain)
-      if (domain != self->value && store->offer_of({domain}, *self)) domains.push_back(domain);
+    busy = 0;
+    for (int32_t domain = 1; domain <= kLast && domains.size() < count; ++domain) {
+      const auto offer = domain != self->value ? store->offer_of({domain}, *self) : fail(EINVAL);
+      if (offer && offer->port == 0) domains.push_back(domain);
+      busy += offer && offer->port != 0;
+    }
   }
-  if (domains.size() < count)
-    return refused(fmt::format("{} other domains are wanted, and {} are ready: say `spctl join {}` in them", count,
-                               domains.size(), self->value));
-  return domains;
+  if (domains.size() == count) return domains;
+  if (domains.size() + busy >= count)
+    return refused(fmt::format("{} of {} other domains are ready, {} in use by a program that runs: end it first",
+                               domains.size(), count, busy));
+  return refused(fmt::format("{} of {} other domains are ready: say `spctl join {}` in them", domains.size(), count,
+                             self->value));
 }
 
 tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings, const std::string& name) {

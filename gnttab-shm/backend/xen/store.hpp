@@ -17,6 +17,7 @@ namespace sp::xen {
 struct Offer {
   uint32_t port = 0; // of an event channel that waits for the other domain
   GrantRef root = 0; // of a segment
+  friend bool operator==(const Offer&, const Offer&) = default;
 };
 
 class Store {
