@@ -14,6 +14,7 @@
 #include <linux/fs_parser.h>
 /* which needs types of the one above */
 #include <linux/falloc.h>
+#include <linux/huge_mm.h>
 #include <linux/io.h>
 #include <linux/ioport.h>
 #include <linux/module.h>
@@ -60,6 +61,41 @@ static vm_fault_t superproc_fault(struct vm_fault* vmf) {
 #endif
 }
 
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) || defined(CONFIG_FS_DAX_PMD)
+/*
+ * Two MiB of the segment at once, in shared mappings, where memory and address lie alike. Such an entry must say that there are
+ * no struct pages, or the kernel looks for them: until 6.12 as one of a device without a page map.
+ */
+static vm_fault_t insert_unit(struct vm_fault* vmf) {
+  struct vm_area_struct* vma = vmf->vma;
+  struct memory_file* file = file_of(file_inode(vma->vm_file));
+  unsigned long start = vmf->address & PMD_MASK;
+  pgoff_t at = vma->vm_pgoff + ((start - vma->vm_start) >> PAGE_SHIFT);
+  u64 physical = file->physical + ((u64)at << PAGE_SHIFT);
+
+  if (file->first || !(vma->vm_flags & VM_SHARED)) return VM_FAULT_FALLBACK;
+  if (start < vma->vm_start || vma->vm_end - start < PMD_SIZE) return VM_FAULT_FALLBACK;
+  if (physical & ~PMD_MASK || at >= file->pages) return VM_FAULT_FALLBACK;
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+  return vmf_insert_pfn_pmd(vmf, phys_to_pfn_t(physical, PFN_DEV | PFN_MAP), vmf->flags & FAULT_FLAG_WRITE);
+#else
+  return vmf_insert_pfn_pmd(vmf, PHYS_PFN(physical), vmf->flags & FAULT_FLAG_WRITE);
+#endif
+}
+#else
+static vm_fault_t insert_unit(struct vm_fault* vmf) { return VM_FAULT_FALLBACK; }
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
+static vm_fault_t superproc_huge_fault(struct vm_fault* vmf, enum page_entry_size size) {
+  return size == PE_SIZE_PMD ? insert_unit(vmf) : VM_FAULT_FALLBACK;
+}
+#else
+static vm_fault_t superproc_huge_fault(struct vm_fault* vmf, unsigned int order) {
+  return order == PMD_ORDER ? insert_unit(vmf) : VM_FAULT_FALLBACK;
+}
+#endif
+
 /* ptrace and /proc/PID/mem */
 static int superproc_access(struct vm_area_struct* vma, unsigned long address, void* buffer, int bytes, int write) {
   struct memory_file* file = file_of(file_inode(vma->vm_file));
@@ -75,7 +111,8 @@ static int superproc_access(struct vm_area_struct* vma, unsigned long address, v
   return bytes;
 }
 
-static const struct vm_operations_struct superproc_mapping = {.fault = superproc_fault, .access = superproc_access};
+static const struct vm_operations_struct superproc_mapping = {
+    .fault = superproc_fault, .huge_fault = superproc_huge_fault, .access = superproc_access};
 
 static int superproc_mmap(struct file* file, struct vm_area_struct* vma) {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
@@ -166,6 +203,7 @@ static long superproc_fallocate(struct file* open, int mode, loff_t offset, loff
 static const struct file_operations superproc_files = {
     .owner = THIS_MODULE,
     .mmap = superproc_mmap,
+    .get_unmapped_area = thp_get_unmapped_area,
     .read_iter = superproc_read,
     .write_iter = superproc_write,
     .llseek = superproc_seek,
@@ -214,6 +252,7 @@ static int add_file(struct super_block* super, struct memory_file* file, const c
   }
   inode->i_private = file;
   inode->i_fop = &superproc_files;
+  if (!file->first) inode->i_flags |= S_DAX; /* the kernel asks such files alone for more than a page */
   i_size_write(inode, bytes);
   d_add(entry, inode);
   return 0;

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // See domain_nodes.hpp. The memory of a cluster of domains, as the first domain makes it.
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <string>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <unistd.h>
 
+#include "gnttab-shm/backend/xen/memory_mount.hpp"
 #include "gnttab-shm/backend/xen/range_call.hpp"
 #include "gnttab-shm/backend/xen/range_place.hpp"
 #include "gnttab-shm/backend/xen/store.hpp"
@@ -56,21 +57,11 @@ tl::unexpected<Refusal> no_memory(const char* what, int error) {
   return refused(fmt::format("the domains' memory cannot be {}: {}", what, errno_text(error)));
 }
 
-// An instance that can be given a range.
-xen::Descriptor new_mount() { return xen::Descriptor(fsopen("superproc", FSOPEN_CLOEXEC)); }
-
-// The range as files (gnttab-shm/module), in a mount that no folder shows, which is gone with its last descriptor.
 tl::expected<xen::Descriptor, Refusal> mount_range(const xen::PlacedRange& placed, uint32_t node_count) {
-  const xen::Descriptor made = new_mount();
-  const auto say = [&made](const char* key, uint64_t value) {
-    return fsconfig(made.get(), FSCONFIG_SET_STRING, key, std::to_string(value).c_str(), 0) == 0;
-  };
-  const bool right = made.get() >= 0 && say("start", placed.record.address) && say("segment", kSegmentBytes) &&
-                     say("pool", pool_bytes(placed.record.bytes, node_count)) && say("pools", node_count) &&
-                     fsconfig(made.get(), FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) == 0;
-  xen::Descriptor mounted(right ? fsmount(made.get(), FSMOUNT_CLOEXEC, 0) : -1);
-  if (mounted.get() < 0) return no_memory("mounted", errno);
-  return mounted;
+  auto mounted = xen::mount_memory(
+      {placed.record.address, kSegmentBytes, pool_bytes(placed.record.bytes, node_count), node_count});
+  if (!mounted) return no_memory("mounted", mounted.error().value);
+  return std::move(*mounted);
 }
 
 } // namespace
@@ -83,9 +74,10 @@ DomainRange& domain_range() {
 tl::expected<uint32_t, Refusal> node_count_of(const xen::PlacedRange& placed) {
   const auto mounted = mount_range(placed, 0);
   if (!mounted) return tl::unexpected<Refusal>(mounted.error());
-  const xen::Descriptor segment(openat(mounted->get(), "superproc-segment", O_RDONLY | O_CLOEXEC));
+  const auto segment = xen::open_memory_file(*mounted, xen::kMemorySegmentName);
+  if (!segment) return no_memory("opened", segment.error().value);
   wire::ClusterHeader told{};
-  if (segment.get() < 0 || pread(segment.get(), &told, sizeof told, 0) != sizeof told) return no_memory("read", errno);
+  if (pread(segment->get(), &told, sizeof told, 0) != sizeof told) return no_memory("read", errno);
   const bool is_one = told.magic == wire::kClusterMagic && told.version == wire::kClusterVersion &&
                       told.bytes == sizeof told && told.has_boards && told.node_count <= kNodeCountMax;
   if (!is_one) return refused("the first domain's range holds no cluster of this version of superproc");
@@ -98,10 +90,10 @@ tl::expected<Segments, Refusal> open_range(const xen::PlacedRange& placed, uint3
   if (!mounted) return tl::unexpected<Refusal>(mounted.error());
   Segments segments;
   for (uint32_t n = 0; n <= node_count; ++n) {
-    const auto name = n ? fmt::format("superproc-pool-{}", n - 1) : "superproc-segment";
-    const int file = openat(mounted->get(), name.c_str(), O_RDWR | O_CLOEXEC);
-    if (file < 0) return no_memory("opened", errno);
-    segments.common.push_back(file);
+    const auto name = n ? fmt::format("superproc-pool-{}", n - 1) : xen::kMemorySegmentName;
+    auto file = xen::open_memory_file(*mounted, name.c_str());
+    if (!file) return no_memory("opened", file.error().value);
+    segments.common.push_back(file->release());
   }
   if (const long failed = map_cluster_segment(segments.common[0]))
     return no_memory("mapped", static_cast<int>(-failed));
@@ -114,7 +106,7 @@ std::optional<Refusal> lack_of_this_domain() {
   if (!xen::Store::own_domain()) return lacks("this is no Xen domain, or xenstore cannot be reached");
   if (!xen::RangeCall::there())
     return lacks("the hypervisor shares no ranges with this domain; script/build-xen makes one that does");
-  if (new_mount().get() < 0) return no_memory("mounted", errno).value();
+  if (const auto files = xen::has_memory_files(); !files) return no_memory("mounted", files.error().value).value();
   return std::nullopt;
 }
 
@@ -128,15 +120,15 @@ bool add_board(Segments& segments, uint32_t node) {
 // An offer with a port is of a node: of a cluster that runs, or of one that just ends, which is willing again in a moment.
 tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count) {
   constexpr int32_t kLast = 255;
-  constexpr int kTries = 50;
+  constexpr std::chrono::seconds kPatience{5};
   constexpr useconds_t kTryUs = 100'000;
+  const auto until = std::chrono::steady_clock::now() + kPatience;
   const auto self = xen::Store::own_domain();
   auto store = xen::Store::open();
   if (!self || !store) return refused("xenstore cannot be reached");
   std::vector<int> domains;
   size_t busy = 0;
-  for (int i = 0; i < kTries && domains.size() < count; ++i) {
-    if (i) usleep(kTryUs);
+  for (;; usleep(kTryUs)) {
     domains.clear();
     busy = 0;
     for (int32_t domain = 1; domain <= kLast && domains.size() < count; ++domain) {
@@ -144,13 +136,14 @@ tl::expected<std::vector<int>, Refusal> willing_domains(uint32_t count) {
       if (offer && offer->port == 0) domains.push_back(domain);
       busy += offer && offer->port != 0;
     }
+    if (domains.size() == count || std::chrono::steady_clock::now() > until) break;
   }
   if (domains.size() == count) return domains;
   if (domains.size() + busy >= count)
     return refused(fmt::format("{} of {} other domains are ready, {} in use by a program that runs: end it first",
                                domains.size(), count, busy));
-  return refused(fmt::format("{} of {} other domains are ready: say `spctl join {}` in them", domains.size(), count,
-                             self->value));
+  return refused(
+      fmt::format("{} of {} other domains are ready: say `spctl join {}` in them", domains.size(), count, self->value));
 }
 
 tl::expected<Segments, Refusal> make_domain_segments(const RunSettings& settings, const std::string& name) {

@@ -10,10 +10,14 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <filesystem>
+#include <linux/futex.h>
 #include <string>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <vector>
@@ -25,6 +29,7 @@ using sp::xen::RangePlace;
 namespace {
 
 constexpr uint64_t kSegmentBytes = 4ull << 20, kPoolBytes = 16ull << 20, kSpaceBytes = 1ull << 48;
+constexpr uint64_t kUnitBytes = sp::xen::kUnitBytes;
 constexpr uint32_t kPools = 2;
 constexpr off_t kFar = 7 * kSpaceBytes + (5ull << 40) + 0x7000;
 
@@ -80,7 +85,7 @@ sigjmp_buf after_fault;
 bool faults(volatile char* at) {
   struct sigaction action {};
   action.sa_handler = [](int) { siglongjmp(after_fault, 1); };
-  sigaction(SIGBUS, &action, nullptr);
+  for (const int signal : {SIGBUS, SIGSEGV}) sigaction(signal, &action, nullptr);
   if (sigsetjmp(after_fault, 1)) return true;
   *at = 1;
   return false;
@@ -143,6 +148,49 @@ TEST_CASE("a private mapping shows the file until it is written to, and keeps wh
   CHECK(status == 0);
   CHECK(own[0] == 3);
   CHECK(shared[1] == 5);
+}
+
+long faults_so_far() {
+  rusage used{};
+  getrusage(RUSAGE_SELF, &used);
+  return used.ru_minflt;
+}
+
+TEST_CASE("the segment is mapped 2 MiB at a time where an address allows it, and is the same page by page") {
+  clear_all();
+  const Mounted one, other;
+  const int here = one.open("superproc-segment"), there = other.open("superproc-segment");
+  char* const whole = map(here, 0, kSegmentBytes);
+  CHECK(reinterpret_cast<uintptr_t>(whole) % kUnitBytes == 0);
+  long before = faults_so_far();
+  for (size_t at = 0; at < kSegmentBytes; at += 4096) whole[at] = static_cast<char>(at >> 12);
+  CHECK(faults_so_far() - before < 16);                      // of 1024 pages
+  char* const part = map(there, 4096, kSegmentBytes - 4096); // memory and addresses do not lie alike
+  for (size_t at = 4096; at < kSegmentBytes; at += 4096) REQUIRE(part[at - 4096] == static_cast<char>(at >> 12));
+  part[kSegmentBytes - 8192] = 77;
+  CHECK(whole[kSegmentBytes - 4096] == 77);
+  char* const own = map(there, 0, kSegmentBytes, MAP_PRIVATE);
+  own[4096] = 5;
+  CHECK(whole[4096] == 1);
+  CHECK(mprotect(whole + kUnitBytes, 4096, PROT_READ) == 0); // an entry is split, and the rest goes on
+  CHECK(faults(whole + kUnitBytes));
+  whole[kUnitBytes + 4096] = 9;
+  CHECK(map(there, kUnitBytes, 8192)[4096] == 9);
+  char word[4] = "";
+  const iovec from{whole, 4}, to{word, 4};
+  CHECK(process_vm_readv(getpid(), &to, 1, &from, 1, 0) == -1); // there are no struct pages, which the kernel must see
+  CHECK(errno == EFAULT);
+  CHECK(syscall(SYS_futex, whole, FUTEX_WAKE, 1, nullptr, nullptr, 0) == -1);
+  const int ends = memfd_create("", 0), self_memory = open("/proc/self/mem", O_RDWR);
+  CHECK(write(ends, whole, 8192) == 8192); // copied by address
+  CHECK(pread(self_memory, word, 1, reinterpret_cast<off_t>(whole) + 4096) == 1);
+  CHECK(word[0] == 1);
+  const pid_t child = fork();
+  if (child == 0) _exit(whole[4096] == 1 && (whole[0] = 33) ? 7 : 1);
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(WEXITSTATUS(status) == 7);
+  CHECK(whole[0] == 33);
 }
 
 TEST_CASE("data and holes are told, parts are zeroed, a space is given back as a whole") {

@@ -289,17 +289,17 @@ private:
     check(!timed || by_grants > by_range * kTimesFaster, "twenty times faster");
   }
 
-  // The time that it takes.
+  // The time that it takes, with a look at each unit: the kernel maps one when it is needed.
   int64_t open_data() {
     const int64_t began = now_ns();
     const auto segment = backend_.open({{all_[0].value}, {control().data.load()}});
     const auto mapped = segment ? backend_.map(*segment, whole(*segment, kFixedAddress)) : fail(segment.error().value);
-    const int64_t took = now_ns() - began;
     if (!mapped) exit(fails("not mapped", mapped.error().value) + 1);
     check(segment->bytes == kDataBytes, "its size");
     data_segment_ = *segment;
     data_ = *mapped;
-    return took;
+    for (uint64_t at = 0; at < kDataBytes; at += xen::kUnitBytes) (void)static_cast<uint64_t>(word(at));
+    return now_ns() - began;
   }
 
   void close_data() {

@@ -4,7 +4,7 @@
 // A domain's own ranges are parts of memory that its kernel was told to leave alone (memmap=SIZE$START on its command
 // line), so no process's death gives a page back to the kernel while a peer still has it. Ranges of others lie in holes
 // in the upper half of the physical space, above all that Linux puts there by itself, each at a place that none had
-// before. Both are mapped by /dev/mem, which gives out what is not the kernel's memory.
+// before. Both are mapped by the kernel module, or by /dev/mem, which gives out what is not the kernel's memory.
 //
 // For each range that lies somewhere there is a record, a small file of this user in /dev/shm. Whoever uses the range
 // has the record open and locked (shared), and its mappings keep the lock, so also the dead let go. The next one that

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 
 #include "gnttab-shm/backend/placed_mapping.hpp"
+#include "gnttab-shm/backend/xen/memory_mount.hpp"
 #include "gnttab-shm/backend/xen/store.hpp"
 #include "gnttab-shm/backend/xen/xen.hpp"
 #include "libsuperproc/base/sys.hpp"
@@ -48,13 +49,22 @@ Result<Segment> XenBackend::open_range(SegmentName name) {
   return remember(std::move(placed->use), {.bytes = bytes, .owner = owner, .range = placed->record, .made = false});
 }
 
+// By the module, which maps whole units; without it by /dev/mem, page by page, where the range is found by its address.
+static Result<xen::Descriptor> open_memory(const xen::RangeRecord& range, uint64_t& offset) {
+  if (auto mount = xen::mount_memory({.start = range.address, .segment_bytes = range.unit_bytes}))
+    return xen::open_memory_file(*mount, xen::kMemorySegmentName);
+  offset += range.address;
+  return xen::open_device("/dev/mem");
+}
+
 Result<Mapping> XenBackend::map_range(int record, const xen::RangeRecord& range, const MapRequest& request) {
   if (request.access != Access::read && !(range.rights & XEN_ADDRESS_RANGE_WRITE)) return fail(EACCES);
-  const auto memory = xen::open_device("/dev/mem");
+  uint64_t offset = request.offset;
+  const auto memory = open_memory(range, offset);
   if (!memory) return fail(memory.error().value);
   void* pin = mmap(nullptr, 4096, PROT_NONE, MAP_SHARED, record, 0);
   if (pin == MAP_FAILED) return fail(errno);
-  const auto mapped = map_placed(memory->get(), range.address + request.offset, request);
+  const auto mapped = map_placed(memory->get(), offset, request);
   if (!mapped) {
     munmap(pin, 4096);
     return mapped;
