@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The emulated machine: one QEMU process that boots Xen, its dom0 (node 0) and, from there, the other nodes.
+"""The machine that a cluster is on, as one that answers its line: emulated here, or this one (host.py).
 
-Whose process it is: `run/machine.json` holds its PID and the time at which that process began, so a number that has
+Emulated: one QEMU process that boots Xen, its dom0 (node 0) and, from there, the other nodes. Whose process it is: `run/machine.json` holds its PID and the time at which that process began, so a number that has
 been given to somebody else is never taken for ours. QEMU's second serial port, a Unix socket in `run/`, is the line.
 """
 import ctypes
@@ -26,6 +26,8 @@ class MachineError(Exception):
 
 
 class Machine:
+    """What is written down of the process that has the line, in `run/`."""
+
     def __init__(self, folder):
         self._run = os.path.join(folder, "run")
         self._record = os.path.join(self._run, "machine.json")
@@ -41,29 +43,15 @@ class Machine:
             return None
         return record if _began(record["pid"]) == record["began"] else None
 
-    def start(self, images, nodes, guest_mib, share_pages, lasting=True):
-        """A machine that lasts makes way for other work; one that does not ends with this process, whatever ends that."""
+    def _prepare(self):
         if self.record():
             raise MachineError("a cluster is up already: `testbed/xen down` first")
         os.makedirs(self._run, exist_ok=True)
         if os.path.exists(self.socket_path):
             os.unlink(self.socket_path)
-        total_mib = DOM0_MIB + (nodes - 1) * (guest_mib + 32) + 384
-        linux = (f"{images}/vmlinux-host console=hvc0 earlyprintk=xen rdinit=/init quiet tsc=reliable clocksource=xen "
-                 f"sp_nodes={nodes} sp_memory={guest_mib} sp_pages={share_pages}")
-        command = ["qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", CPU,
-                   "-m", str(total_mib), "-smp", "1", "-nodefaults", "-nographic", "-no-reboot",
-                   "-chardev", f"file,id=console,path={self.log_path}", "-serial", "chardev:console",
-                   "-chardev", f"socket,id=line,path={os.path.relpath(self.socket_path, images)},server=on,wait=off",
-                   "-serial", "chardev:line",
-                   "-kernel", f"{images}/xen", "-append", f"{XEN}dom0_mem={DOM0_MIB}M,max:{DOM0_MIB}M",
-                   "-initrd", f"{linux},{images}/dom0.cpio"]
-        with open(os.path.join(self._run, "qemu.log"), "wb") as log:
-            process = subprocess.Popen(command, cwd=images, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-                                       start_new_session=True, preexec_fn=_make_way if lasting else _end_with_parent)
-        record = {"pid": process.pid, "began": _began(process.pid), "nodes": nodes, "ready": False}
-        self._write(record)
-        return process
+
+    def _remember(self, process, nodes):
+        self._write({"pid": process.pid, "began": _began(process.pid), "nodes": nodes, "ready": False})
 
     def mark_ready(self):
         self._write({**self.record(), "ready": True})
@@ -73,7 +61,7 @@ class Machine:
         end = time.monotonic() + 10
         while True:
             if not self.record():
-                raise MachineError(f"the machine has ended: see {self._run}/qemu.log and {self.log_path}")
+                raise MachineError(f"the machine has ended: see what is in {self._run}")
             line = socket.socket(socket.AF_UNIX)
             try:
                 folder = os.open(self._run, os.O_PATH)
@@ -116,11 +104,35 @@ class Machine:
         os.rename(self._record + ".new", self._record)
 
 
-def _make_way():
+class Emulated(Machine):
+    def start(self, images, nodes, guest_mib, share_pages, lasting=True, room=0):
+        """A machine that lasts makes way for other work; one that does not ends with this process, whatever ends that.
+
+        It has memory for `room` guests, at least for its nodes.
+        """
+        self._prepare()
+        total_mib = DOM0_MIB + max(nodes - 1, room) * (guest_mib + 32) + 384
+        linux = (f"{images}/vmlinux-host console=hvc0 earlyprintk=xen rdinit=/init quiet tsc=reliable clocksource=xen "
+                 f"sp_nodes={nodes} sp_memory={guest_mib} sp_pages={share_pages}")
+        command = ["qemu-system-x86_64", "-machine", "pc", "-accel", "tcg,thread=multi", "-cpu", CPU,
+                   "-m", str(total_mib), "-smp", "1", "-nodefaults", "-nographic", "-no-reboot",
+                   "-chardev", f"file,id=console,path={self.log_path}", "-serial", "chardev:console",
+                   "-chardev", f"socket,id=line,path={os.path.relpath(self.socket_path, images)},server=on,wait=off",
+                   "-serial", "chardev:line",
+                   "-kernel", f"{images}/xen", "-append", f"{XEN}dom0_mem={DOM0_MIB}M,max:{DOM0_MIB}M",
+                   "-initrd", f"{linux},{images}/dom0.cpio"]
+        with open(os.path.join(self._run, "qemu.log"), "wb") as log:
+            process = subprocess.Popen(command, cwd=images, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                       start_new_session=True, preexec_fn=make_way if lasting else end_with_parent)
+        self._remember(process, nodes)
+        return process
+
+
+def make_way():
     os.nice(10)
 
 
-def _end_with_parent():
+def end_with_parent():
     pr_set_pdeathsig = 1
     ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGTERM)
 

@@ -8,6 +8,7 @@ import gzip
 import hashlib
 import os
 import re
+import shutil
 import signal
 import subprocess
 
@@ -23,14 +24,15 @@ PROGRAMS = ("testbed/testbed-agent", "bin/spctl", "bin/sp-xen", "bin/spd", "bin/
 TESTS = ("tests/programs/*", "bin/histogram", "bin/make-bitmap", "bin/hello_nodes", "tests/fault/fault-storm")  # in the guests, under /usr/lib/superproc
 SYSTEM = ("bash", "uname", "cat", "cut", "head", "sort", "seq", "tr", "uniq", "env", "paste")  # of this machine: busybox is static, and stays on its node
 APPS = ("pigz", "xz-utils", "zstd", "perl-base", "make")  # and Python
-APP_FILES = ("usr/bin/pigz", "usr/bin/xz", "usr/bin/zstd", "usr/bin/perl", "usr/bin/make", "usr/bin/python3.*", "usr/lib/python3.*",
-             "usr/lib/x86_64-linux-gnu/perl-base")
+PYTHON_FILES = ("usr/bin/python3.*", "usr/lib/python3.*")
+APP_FILES = ("usr/bin/pigz", "usr/bin/xz", "usr/bin/zstd", "usr/bin/perl", "usr/bin/make", "usr/lib/x86_64-linux-gnu/perl-base", *PYTHON_FILES)
+FOR_HOSTS = ("vmlinux-guest", "guest.cpio", "testbed-agent", "create-nodes")
 PARTIAL = [f"{HERE}/../tests/programs/{mode}-partial" for mode in ("expected", "spread", "strict", "domains")]
 STORE = ("read", "write", "ls", "exists", "rm", "chmod", "watch", "list")
 
 
 def make(folder, build, hypervisor, say):
-    """The folder with xen, vmlinux-host and dom0.cpio."""
+    """A folder with xen, vmlinux-host and dom0.cpio to be emulated, and what a host that runs Xen needs: FOR_HOSTS."""
     images = os.path.join(folder, "images")
     os.makedirs(images, exist_ok=True)
     unpacked, kernels = fetch(folder, say)
@@ -40,7 +42,7 @@ def make(folder, build, hypervisor, say):
         raise FileNotFoundError(f"{build} has no testbed-agent: build superproc first (HACKING.md), or say --build")
     hypervisor = hypervisor or os.path.join(unpacked, "boot", "xen-4.17-amd64.gz")
     tests = [p for pattern in TESTS for p in glob.glob(os.path.join(build, pattern)) if os.path.isfile(p) and os.access(p, os.X_OK)]
-    parts = programs + tests + [hypervisor, module] + glob.glob(HERE + "/*.py") + glob.glob(HERE + "/guest/*") + glob.glob(f"{HERE}/../tests/fault/*.py") + PARTIAL + list(kernels.values())
+    parts = programs + tests + [hypervisor, module] + glob.glob(HERE + "/*.py") + [HERE + "/xen"] + glob.glob(HERE + "/guest/*") + glob.glob(f"{HERE}/../tests/fault/*.py") + PARTIAL + list(kernels.values())
     key = hashlib.sha256("".join(f"{p} {os.stat(p).st_mtime_ns} {os.stat(p).st_size}\n" for p in sorted(parts)).encode())
     marker = os.path.join(images, "key")
     if os.path.exists(marker) and open(marker, encoding="utf-8").read() == key.hexdigest():
@@ -51,7 +53,9 @@ def make(folder, build, hypervisor, say):
     for which, kernel in kernels.items():
         debian.vmlinux(glob.glob(f"{kernel}/boot/vmlinuz-*")[0], os.path.join(images, f"vmlinux-{which}"))
     guest_image(unpacked, kernels["guest"], programs, module, tests, os.path.join(folder, "apps")).write(os.path.join(images, "guest.cpio"))
-    host_image(unpacked, kernels["host"], programs, images).write(os.path.join(images, "dom0.cpio"))
+    for path in (f"{HERE}/guest/create-nodes", next(p for p in programs if p.endswith("testbed-agent"))):
+        shutil.copy(path, images)
+    host_image(unpacked, kernels["host"], programs, images, os.path.join(folder, "apps")).write(os.path.join(images, "dom0.cpio"))
     with open(marker, "w", encoding="utf-8") as file:
         file.write(key.hexdigest())
     return images
@@ -143,7 +147,7 @@ def guest_image(unpacked, kernel, programs, module, tests, apps):
     return image
 
 
-def host_image(unpacked, kernel, programs, images):
+def host_image(unpacked, kernel, programs, images, apps):
     image = common_image(unpacked, kernel, programs, "init.dom0")
     for name in TOOLSTACK:
         image.file(f"usr/lib/xen-4.17/bin/{name}", os.path.join(unpacked, "usr/lib/xen-4.17/bin", name))
@@ -152,7 +156,15 @@ def host_image(unpacked, kernel, programs, images):
     for script in glob.glob(os.path.join(unpacked, "etc/xen/scripts/*")):
         image.file(f"etc/xen/scripts/{os.path.basename(script)}", script)
     image.file(f"{LIBRARIES}/libgcc_s.so.1", "/lib/x86_64-linux-gnu/libgcc_s.so.1")  # xl opens it at run time
-    image.file("boot/vmlinux", os.path.join(images, "vmlinux-guest"), 0o644)
-    image.file("boot/guest.cpio", os.path.join(images, "guest.cpio"), 0o644)
+    for name in FOR_HOSTS:
+        image.file(f"boot/{name}", os.path.join(images, name))
+    image.link("bin/create-nodes", "/boot/create-nodes")
+    # Python and the test bed itself, for its test on a host that runs Xen.
+    for pattern in PYTHON_FILES:
+        for path in glob.glob(pattern, root_dir=apps):
+            image.tree(path, os.path.join(apps, path))
+    image.link("usr/bin/python3", os.path.basename(glob.glob(f"{apps}/usr/bin/python3.*")[0]))
+    for path in (f"{HERE}/xen", *glob.glob(f"{HERE}/*.py")):
+        image.file(f"usr/lib/superproc/testbed/{os.path.basename(path)}", path)
     image.add_closure(unpacked)
     return image

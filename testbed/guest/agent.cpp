@@ -4,6 +4,8 @@
 //
 //   testbed-agent NODE LINE [OTHER=LINE ...]
 //
+// A LINE is a terminal's path; the first may be unix:PATH, a socket that is made there for one asker after the other.
+//
 // Protocol, both ways: one message a line, "@NODE NUMBER VERB BASE64". Down: run (a shell command), terminal (the same
 // with a terminal), in (bytes for its input), kill. Up: ready, out, err, exit STATUS, log (what a guest's kernel said).
 // A NUMBER is the asker's and means one command. The asker may vanish at any time: its next command is another NUMBER,
@@ -19,6 +21,9 @@
 #include <pty.h>
 #include <string>
 #include <string_view>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <termios.h>
 #include <unistd.h>
@@ -45,6 +50,7 @@ struct Command {
 
 int self = 0;
 std::vector<Line> lines; // the first leads to whoever asks
+int listener = -1;       // if askers connect
 std::map<std::string, Command> commands;
 
 void write_all(int descriptor, std::string_view bytes) {
@@ -67,6 +73,21 @@ int open_line(const char* path) {
   cfsetspeed(&settings, B115200);
   tcsetattr(descriptor, TCSANOW, &settings);
   return descriptor;
+}
+
+int listen_at(const std::string& path) {
+  sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
+  if (path.size() >= sizeof address.sun_path) return -1;
+  path.copy(address.sun_path, path.size());
+  const int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  umask(077);
+  if (bind(descriptor, reinterpret_cast<sockaddr*>(&address), sizeof address) || listen(descriptor, 1)) return -1;
+  return descriptor;
+}
+
+void part_with_asker() {
+  if (lines[0].descriptor >= 0) close(lines[0].descriptor);
+  lines[0] = {self, -1, {}};
 }
 
 [[noreturn]] void become(const std::string& text) {
@@ -186,20 +207,24 @@ void reap() {
 }
 
 void turn() {
-  std::vector<pollfd> waited;
+  std::vector<pollfd> waited{{lines[0].descriptor < 0 ? listener : -1, POLLIN, 0}};
   for (const Line& line : lines) waited.push_back({line.descriptor, POLLIN, 0});
   for (auto& [number, command] : commands) {
     waited.push_back({command.out, POLLIN, 0});
     waited.push_back({command.err, POLLIN, 0});
   }
   poll(waited.data(), waited.size(), commands.empty() ? 1000 : 50);
-  size_t next = lines.size();
+  if (waited[0].revents) lines[0].descriptor = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  size_t next = 1 + lines.size();
   for (auto& [number, command] : commands) {
     if (waited[next++].revents) report(number, command.out, "out");
     if (waited[next++].revents) report(number, command.err, "err");
   }
   for (size_t i = 0; i < lines.size(); ++i)
-    if (waited[i].revents && !read_line(i) && i > 0) lines[i].descriptor = -1; // a guest that is gone
+    if (waited[1 + i].revents && !read_line(i)) {
+      if (i > 0) lines[i].descriptor = -1; // a guest that is gone
+      else if (listener >= 0) part_with_asker();
+    }
   reap();
 }
 
@@ -209,12 +234,14 @@ int main(int count, char** words) {
   if (count < 3) return 2;
   signal(SIGPIPE, SIG_IGN);
   self = atoi(words[1]);
-  lines.push_back({self, open_line(words[2]), {}});
+  const std::string first = words[2];
+  if (first.starts_with("unix:")) listener = listen_at(first.substr(5));
+  lines.push_back({self, first.starts_with("unix:") ? -1 : open_line(words[2]), {}});
   for (int i = 3; i < count; ++i) {
     char* path = strchr(words[i], '=');
     if (path) lines.push_back({atoi(words[i]), open_line(path + 1), {}});
   }
-  if (lines[0].descriptor < 0) return 1;
+  if (lines[0].descriptor < 0 && listener < 0) return 1;
   say(self, "0", "ready", "");
   for (;;) turn();
 }
