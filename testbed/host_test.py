@@ -6,7 +6,7 @@ Its two guests make way for those that the command starts there.
 from judge import Judge
 
 NODES = 3
-XEN = "cd /tmp; SUPERPROC_TESTBED=/run/testbed python3 /usr/lib/superproc/testbed/xen"
+XEN = "cd /tmp; SUPERPROC_TESTBED=/run/testbed /usr/bin/python3 /usr/lib/superproc/testbed/xen"
 UP_SECONDS_MAX = 300
 
 
@@ -22,8 +22,8 @@ class Test(Judge):
         said = self.ask(0, f"{XEN} run --node 1 -- 'cd /; spctl run --backend xen --nodes 2 -- {where}' 2>&1")
         self.judge("a program over them", "node1" in said and "node2" in said)
         self.say(f"  {said.split()}")
-        self.ask(0, "kill -9 $(pidof testbed-agent | tr ' ' '\n' | grep -vx $(pgrep -f 'testbed-agent 0 /dev/ttyS1'))")
-        self.ask(0, f"{XEN} down")
-        left = self.ask(0, "xl list")
-        self.judge("nothing is left, also of a killed agent", "superproc" not in left)
+        self.ask(0, "kill -9 $(sed -n 's/.*\"pid\": \\([0-9]*\\).*/\\1/p' /run/testbed/xen/run/machine.json)")
+        said = self.ask(0, f"{XEN} status; xl list")
+        self.judge("an agent that was killed", "no cluster is up" in said and "superproc-node2" in said)
+        self.judge("nothing of it is left", "superproc" not in self.ask(0, f"{XEN} down; xl list"))
         return self.status()
