@@ -62,6 +62,14 @@ tl::expected<double, std::string> printed_number(const std::string& output) {
   return tl::unexpected<std::string>("printed no number");
 }
 
+// Where the programs are that measure: beside spctl in a build, in a folder of their own where superproc is installed.
+std::string probes_folder() {
+  for (const char* folder : {"", "/../libexec/superproc"})
+    if (access((own_folder() + folder + "/" + std::string(bench::kProbe)).c_str(), X_OK) == 0)
+      return own_folder() + folder;
+  return "";
+}
+
 // What superproc is told for one measurement; natively nothing.
 class Wish {
 public:
@@ -101,7 +109,7 @@ private:
   std::vector<std::string> command(const Measurement& row) const {
     std::vector<std::string> words;
     words.push_back(row.program.starts_with('/') ? std::string(row.program)
-                                                 : own_folder() + "/" + std::string(row.program));
+                                                 : probes_folder() + "/" + std::string(row.program));
     for (const std::string_view argument : row.arguments)
       if (!argument.empty()) words.push_back(argument == bench::kPictureArgument ? picture_ : std::string(argument));
     if (options_.quick && row.program.starts_with("sp-bench-")) words.emplace_back(bench::kQuickArgument);
@@ -278,9 +286,9 @@ int bench(const BenchOptions& options) {
     return 0;
   }
   if (const auto library = find_library(); !library) return refuse(library.error());
-  if (access((own_folder() + "/" + std::string(bench::kProbe)).c_str(), X_OK) != 0)
-    return own_error("{} is not beside spctl in {}; build or install superproc completely", bench::kProbe,
-                     own_folder());
+  if (probes_folder().empty())
+    return own_error("{} is neither in {} nor in ../libexec/superproc; build or install superproc completely",
+                     bench::kProbe, own_folder());
 
   std::string picture;
   if (std::any_of(rows.begin(), rows.end(), [](const Measurement* row) { return needs_picture(*row); })) {
@@ -291,7 +299,7 @@ int bench(const BenchOptions& options) {
   const CleanInterrupt clean(picture);
   if (!picture.empty()) {
     const size_t bytes = options.quick ? bench::kQuickPictureBytes : bench::kPictureBytes;
-    const auto made = run_program({own_folder() + "/make-bitmap", picture, fmt::format("{}", bytes)}, kLimitSeconds);
+    const auto made = run_program({probes_folder() + "/make-bitmap", picture, fmt::format("{}", bytes)}, kLimitSeconds);
     if (!made) return own_error("the picture cannot be made: {}; set TMPDIR to a folder with room", made.error());
   }
 

@@ -14,6 +14,9 @@ check "a table" 0 'true-start +ms ' "$SPCTL" bench --quick --runs 1 --only true-
 check "the picture goes away" 0 '^histogram$' bash -c '
 mkdir "$2/pictures"; TMPDIR=$2/pictures "$1" bench --json --quick --runs 1 --only histogram | python3 -c "
 import json, sys; print(json.load(sys.stdin)[0][\"name\"])"; rmdir "$2/pictures"' _ "$SPCTL" "$WORK"
+check "where it is installed" 0 '^null-call churn-4k$' bash -c '
+cmake --install "$(dirname "$1")/.." --prefix "$2/installed" >/dev/null && "$2/installed/bin/spctl" bench --json --quick --runs 1 --only "^(null-call|churn-4k)$" |
+  python3 -c "import json, sys; print(*(row[\"name\"] for row in json.load(sys.stdin) if row[\"ratio\"]))"' _ "$SPCTL" "$WORK"
 check "the names" 0 '^churn-64k$' "$SPCTL" bench --list
 refused "no such name" 125 "no measurement" "$SPCTL" bench --only nothing-like-it
 refused "no expression" 125 "regular expression" "$SPCTL" bench --only '['
