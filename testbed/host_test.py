@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """`testbed/xen test host`: this command on a host that runs Xen, which is the dom0 of an emulated machine.
 
-Its two guests make way for those that the command starts there.
+Its guests make way for those that the command starts there; it may be a machine that the backend's tests are done with.
 """
 from judge import Judge
 
@@ -12,7 +12,7 @@ UP_SECONDS_MAX = 300
 
 class Test(Judge):
     def run(self):
-        self.ask(0, "for k in 1 2; do xl destroy superproc-node$k; done")
+        self.ask(0, "for k in 1 2 3; do xl destroy superproc-node$k; done 2>/dev/null")
         self.passes("guests of this host", {0: f"{XEN} up --nodes 3 --images /boot"}, UP_SECONDS_MAX)
         said = self.ask(0, f"{XEN} run -- uname -n")
         self.judge("a command on all nodes", all(f"node{k}: node{k}" in said for k in range(3)))

@@ -337,7 +337,7 @@ void become_body(uint32_t record) {
 long fork_body(const CloneArguments& arguments, const Registers& caller, uint64_t mask) {
   const vfd::ChildRecord record = vfd::claim_for_child();
   if (record.index == vfd::kNoRecord) return -EAGAIN;
-  const uint64_t before = block_all_signals();
+  const uint64_t before = block_all_signals(ignored_by_default() & ~mask);
   const long pid = app_call(SYS_clone, arguments.flags, 0, arguments.parent_tid, arguments.child_tid, arguments.tls);
   if (pid == 0) {
     become_native();

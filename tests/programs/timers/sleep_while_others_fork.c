@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Threads that wait for a while, in each way that has a duration, end in time although another thread forks much more
-// often than that. Breaks when a wait that a fork interrupts begins again with the whole duration.
+// often than that. Breaks when a wait that a fork interrupts begins again with the whole duration, or when the end of a child, which
+// nobody handles, comes during another fork and ends a wait.
 // calls: nanosleep clock_nanosleep poll ppoll select epoll_wait epoll_pwait rt_sigtimedwait semtimedop
 // threads: 8
 #define _GNU_SOURCE
@@ -12,7 +13,7 @@
 
 #include "../check.h"
 
-enum { kWaitMs = 150, kLimitMs = 1500, kWays = 8 };
+enum { kWaitMs = 150, kLimitMs = 1500, kWays = 8, kChildren = 3 };
 static int over, semaphores, epoll;
 
 static void wait_in_way(long way) {
@@ -57,9 +58,10 @@ int main(void) {
   pthread_t threads[kWays];
   for (long way = 0; way < kWays; way++) threads[way] = start(waits, (void*)way);
   while (__atomic_load_n(&over, __ATOMIC_SEQ_CST) < kWays) {
-    pid_t child = fork();
-    if (child == 0) _exit(3);
-    CHECK_EXITED(child, 3);
+    pid_t children[kChildren];
+    for (int i = 0; i < kChildren; i++)
+      if ((children[i] = fork()) == 0) _exit(3);
+    for (int i = 0; i < kChildren; i++) CHECK_EXITED(children[i], 3);
     usleep(10000);
   }
   for (int i = 0; i < kWays; i++) join(threads[i]);
