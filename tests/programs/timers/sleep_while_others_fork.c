@@ -14,6 +14,9 @@
 #include "../check.h"
 
 enum { kWaitMs = 150, kLimitMs = 1500, kWays = 8, kChildren = 3 };
+enum {
+  kFirstWay = 5
+}; // the first thread is the one that signals of the process are given to: its wait is ended by any
 static int over, semaphores, epoll;
 
 static void wait_in_way(long way) {
@@ -56,7 +59,7 @@ int main(void) {
   CHECK(pthread_sigmask(SIG_BLOCK, &set, NULL) == 0);
   CHECK((epoll = epoll_create1(0)) >= 0 && (semaphores = semget(IPC_PRIVATE, 1, 0600)) >= 0);
   pthread_t threads[kWays];
-  for (long way = 0; way < kWays; way++) threads[way] = start(waits, (void*)way);
+  for (long way = 0; way < kWays; way++) threads[way] = start(waits, (void*)((way + kFirstWay) % kWays));
   while (__atomic_load_n(&over, __ATOMIC_SEQ_CST) < kWays) {
     pid_t children[kChildren];
     for (int i = 0; i < kChildren; i++)
