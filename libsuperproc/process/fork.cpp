@@ -61,7 +61,7 @@ uint64_t block_all_signals(uint64_t but = 0) {
 uint64_t ignored_by_default() {
   uint64_t unseen = 0;
   for (const int signal : {SIGCHLD, SIGURG, SIGWINCH, SIGCONT})
-    if (signal_table().actions[signal].handler <= address_of(SIG_IGN)) unseen |= signal_bit(signal);
+    if (action_of(signal).handler <= address_of(SIG_IGN)) unseen |= signal_bit(signal);
   return unseen;
 }
 
