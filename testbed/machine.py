@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """The machine that a cluster is on, as one that answers its line: emulated here, or this one (host.py).
 
-Emulated: one QEMU process that boots Xen, its dom0 (node 0) and, from there, the other nodes. Whose process it is: `run/machine.json` holds its PID and the time at which that process began, so a number that has
-been given to somebody else is never taken for ours. QEMU's second serial port, a Unix socket in `run/`, is the line.
+Emulated: one QEMU process that boots Xen, its dom0 (node 0) and, from there, the other nodes. Whose process it is:
+`run/machine.json` holds its PID and the time at which that process began, so a number that has been given to somebody
+else is never taken for ours. QEMU's second serial port, a Unix socket in `run/`, is the line.
 """
 import ctypes
 import json
