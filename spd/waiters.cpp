@@ -27,21 +27,17 @@ int deaths() {
 
 WaiterHash hash_of(NodeId self) { return {cluster_table(), self, static_cast<int32_t>(getpid())}; }
 
-// Takes it away from the hash first, and from the list then: whoever does not find it there takes it that this is done.
+// One at a time: what the one has just given back may be a living process's when the other looks again.
 template <class Test>
 void forget(NodeId self, Test is_meant) {
-  std::unique_lock held(lock);
+  const std::lock_guard held(lock);
   const auto at = std::find_if(waiters.begin(), waiters.end(), is_meant);
   if (at == waiters.end()) return;
   const auto [descriptor, pid] = *at;
-  held.unlock();
   hash_of(self).forget_all(self, static_cast<uint32_t>(pid));
-  held.lock();
-  if (const auto still = waiters.find(descriptor); still != waiters.end() && still->second == pid) {
-    epoll_ctl(deaths(), EPOLL_CTL_DEL, descriptor, nullptr);
-    close(descriptor);
-    waiters.erase(still);
-  }
+  epoll_ctl(deaths(), EPOLL_CTL_DEL, descriptor, nullptr);
+  close(descriptor);
+  waiters.erase(at);
 }
 
 } // namespace

@@ -30,6 +30,7 @@ int all_watched() {
 
 struct Watch {
   int descriptor;
+  pid_t pid;    // 0: of a token
   uint32_t use; // of the record; of a token: the node
   uint32_t record; // of a token: what is parked there
   Watched what;
@@ -65,16 +66,17 @@ pid_t number_of(Watched what, uint32_t record) {
   return what == Watched::body ? m.pid.load() : m.shadow_pid.load();
 }
 
-void body_ended(NodeId self, uint32_t record) {
-  wire::Moved& m = wire::moved(record);
-  waiter_ended(self, m.pid.load());
+void body_ended(NodeId self, const Watch& gone) {
+  wire::Moved& m = wire::moved(gone.record);
+  waiter_ended(self, gone.pid);
   wire::MovedState state = m.state.load();
   do { // free: its program has gone home; ended: its parent has seen it first
     if (state == wire::MovedState::free || state == wire::MovedState::ended) return;
+    if (m.use.load() != gone.use) return; // another has the record now
   } while (!m.state.compare_exchange_weak(state, wire::MovedState::ended));
   wire::cluster().nodes[self.value].body_count.fetch_sub(1);
   set_state(m, wire::MovedState::ended);
-  if (const auto bell = EventChannel::open(moved_bell_line(record))) bell->notify(wire::kBellLocal);
+  if (const auto bell = EventChannel::open(moved_bell_line(gone.record))) bell->notify(wire::kBellLocal);
 }
 
 // One of them is to look after its children.
@@ -133,7 +135,7 @@ long watch(Watched what, uint32_t record, bool may_be_gone) {
   if (descriptor < 0 && errno == ESRCH && may_be_gone) descriptor = eventfd(1, EFD_CLOEXEC);
   if (descriptor < 0) return -errno;
   if (!count_watch(record, use)) return close(descriptor), -EAGAIN;
-  auto* const entry = new Watch{descriptor, use, record, what};
+  auto* const entry = new Watch{descriptor, pid, use, record, what};
   epoll_event event{EPOLLIN, {.ptr = entry}};
   if (what == Watched::shadow) shadow_appears();
   // Until it ends: watch_all() deletes it. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
@@ -152,7 +154,7 @@ long watch_token(pid_t pid, uint64_t descriptor, uint64_t node, uint64_t parked)
   const int end = take_from(pid, descriptor);
   if (end < 0) return end;
   auto* const entry =
-      new Watch{end, static_cast<uint32_t>(node), static_cast<uint32_t>(parked), Watched::token};
+      new Watch{end, 0, static_cast<uint32_t>(node), static_cast<uint32_t>(parked), Watched::token};
   epoll_event event{EPOLLRDHUP, {.ptr = entry}};
   // Until the other end is closed: watch_all() deletes it. NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDeleteLeaks)
   if (tokens.fetch_add(1), epoll_ctl(all_watched(), EPOLL_CTL_ADD, end, &event) == 0) return 0;
@@ -180,7 +182,7 @@ void watch_all(NodeId self) {
     discount_watch(gone->record, gone->use);
     if (gone->what == Watched::shadow) shadow_disappears();
     if (wire::moved(gone->record).use.load() != gone->use) continue; // another has the record now
-    gone->what == Watched::body ? body_ended(self, gone->record) : shadow_ended(self, *gone);
+    gone->what == Watched::body ? body_ended(self, *gone) : shadow_ended(self, *gone);
   }
 }
 

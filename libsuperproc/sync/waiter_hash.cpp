@@ -181,7 +181,9 @@ Result<uint32_t> WaiterHash::take_spare(uint32_t near) {
     const uint32_t number = table_.own_count + (near + i) % spare_count;
     Waiter& w = table_.waiters[number];
     uint32_t nobody = 0;
-    if (w.owner.load(std::memory_order_relaxed) != 0 || !w.owner.compare_exchange_strong(nobody, self_)) continue;
+    if (w.owner.load(std::memory_order_relaxed) != 0 ||
+        !w.owner.compare_exchange_strong(nobody, owner_word(node_, self_)))
+      continue;
     for (uint32_t high = table_.high->load();
          high <= number && !table_.high->compare_exchange_weak(high, number + 1);) {
     }
@@ -282,9 +284,8 @@ void WaiterHash::forget_all(NodeId node, uint32_t owner) {
   for (uint32_t i = 0; i < kFutexBucketCount; ++i) free_lock(i, node, owner);
   const uint32_t high = table_.high->load();
   for (uint32_t i = table_.own_count; i < high && i < table_.count; ++i) {
-    Waiter& w = table_.waiters[i];
-    const uint32_t its_owner = w.owner.load();
-    if (its_owner && (owner ? its_owner == owner : w.node == node.value)) forget(i); // a number is one node's
+    const uint32_t its_owner = table_.waiters[i].owner.load();
+    if (owner ? its_owner == owner_word(node, owner) : is_of(node, its_owner)) forget(i);
   }
 }
 

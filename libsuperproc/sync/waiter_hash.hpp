@@ -72,7 +72,7 @@ public:
   // Spare waiters; `near` a number to try first. Errors: ENOMEM.
   Result<uint32_t> take_spare(uint32_t near = 0);
   void give_back(uint32_t waiter);
-  bool is_own(uint32_t waiter) const { return table_.waiters[waiter].owner.load() == self_; }
+  bool is_own(uint32_t waiter) const { return table_.waiters[waiter].owner.load() == owner_word(node_, self_); }
 
   // ---- waking ----
   // At most `most` of those with a bit of `bitset`, the longest waiting first. How many.
@@ -105,6 +105,10 @@ private:
   uint32_t bucket_of(const Waiter& waiter) const { return waiter.bucket.load() % kFutexBucketCount; }
   void count_in(uint32_t index) { __atomic_fetch_add(&table_.counts[index], 1, __ATOMIC_SEQ_CST); }
   void count_out(uint32_t index) { __atomic_fetch_sub(&table_.counts[index], 1, __ATOMIC_SEQ_CST); }
+  // A process that moves keeps its number, and the old one's end comes later.
+  static constexpr uint32_t kNumberBits = 22; // of a pid
+  static constexpr uint32_t owner_word(NodeId node, uint32_t self) { return (node.value + 1) << kNumberBits | self; }
+  static constexpr bool is_of(NodeId node, uint32_t owner) { return owner >> kNumberBits == node.value + 1; }
   void free_lock(uint32_t index, NodeId node, uint32_t owner);
   bool is_gone(uint32_t node) const;
   void lock(uint32_t index);

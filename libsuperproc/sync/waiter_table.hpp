@@ -21,7 +21,7 @@ struct alignas(64) Waiter {
   uint32_t bitset;
   uint32_t sleeper; // the waiter whose bell is rung
   std::atomic<uint32_t> node;
-  std::atomic<uint32_t> owner; // of a spare one: who has taken it; 0: nobody
+  std::atomic<uint32_t> owner; // of a spare one: (node + 1) << 22 | number of who has taken it; 0: nobody
   uint64_t key;
   uint64_t ticket; // orders the waiters of a bucket
 };
