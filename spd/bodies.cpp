@@ -334,7 +334,8 @@ void reap_until_empty(NodeId self) {
       continue;
     }
     int status = 0;
-    const int wanted = news.si_code == CLD_STOPPED ? WUNTRACED : news.si_code == CLD_CONTINUED ? WCONTINUED : WNOHANG;
+    // It may be over by now, and others wait to be reported.
+    const int wanted = WNOHANG | (news.si_code == CLD_STOPPED ? WUNTRACED : news.si_code == CLD_CONTINUED ? WCONTINUED : 0);
     rusage used{};
     if (wait4(news.si_pid, &status, wanted, &used) != news.si_pid) continue;
     if (news.si_pid == first_program && (WIFEXITED(status) || WIFSIGNALED(status))) {
