@@ -124,6 +124,18 @@ TEST_CASE_FIXTURE(Fixture, "what a dead process leaves is taken away, and its wa
   CHECK(*of(0).take_spare() == spares[0]);
 }
 
+TEST_CASE_FIXTURE(Fixture, "a process that moved waits on when the one with its number on the other node ends") {
+  WaiterHash there(table->table(sp_futex_waiters, has_ended), NodeId{3}, 101);
+  const uint32_t spare = *there.take_spare();
+  REQUIRE(there.enqueue(spare, {address(0), address(0), 0}, ~0u, spare));
+  of(0).forget_all({1}, 101);
+  CHECK(there.is_own(spare));
+  CHECK(there.wake(address(0), 1) == 1);
+  CHECK(there.leave(spare));
+  of(0).forget_all({3}, 0);
+  CHECK_FALSE(there.is_own(spare));
+}
+
 TEST_CASE_FIXTURE(Fixture, "who can write the table makes nobody follow a link for ever") {
   for (uint32_t i = 0; i < 4; ++i) REQUIRE(wait(i));
   table->waiters[1].next = 1, table->waiters[1].ticket = 0, table->waiters[0].ticket = 0;
