@@ -176,7 +176,6 @@ void sp_shim_start(int, char** arguments, char** environment) {
   make_control(environment);
   remember_environment(environment);
   summarize_to(find_variable(environment, "SUPERPROC_SUMMARY"));
-  reap_former_residents(environment);
   conversion_done = when_shared;
   native_again = when_native;
   begun_anew = trace_child;
@@ -189,6 +188,7 @@ void sp_shim_start(int, char** arguments, char** environment) {
   if (find_variable(environment, wire::kEnvCluster) && !vfd::attach(find_variable(environment, wire::kEnvMoved)))
     refuse("a program that has moved and become another user cannot start others", "run it with --placement fill");
   if (vfd::in_cluster()) join_cluster();
+  clear_up_after_exec(environment);
   move_at_start(arguments, environment);
   set_interest(Interest::native);
   start_trace(environment);

@@ -153,6 +153,8 @@ long perform(NodeId self, const Request& request) {
   switch (static_cast<NodeOperation>(request.operation)) { // those that are about no record
     case NodeOperation::hold_space: return hold_space(self, record, static_cast<pid_t>(signal));
     case NodeOperation::let_go_space: return let_go_space(self, record, static_cast<pid_t>(signal));
+    case NodeOperation::let_go_all:
+      return let_go_spaces(self, static_cast<pid_t>(record)), let_go_segments(static_cast<pid_t>(record)), 0;
     case NodeOperation::park: return park(static_cast<pid_t>(record), signal);
     case NodeOperation::drop_parked: return drop_parked(record);
     case NodeOperation::hand_over:

@@ -34,6 +34,11 @@ struct Segment {
 };
 using Segments = std::map<int, Segment>;
 
+struct Holder {
+  int descriptor; // pidfd
+  pid_t pid;
+};
+
 struct Place {
   int id;
   uint64_t end;
@@ -42,7 +47,7 @@ struct Place {
   int file = -1;              // whose contents it has
   dev_t device = 0;
   ino_t inode = 0;
-  std::vector<int> holders = {}; // pidfds of who maps it without attaching it
+  std::vector<Holder> holders = {}; // who maps it without attaching it
 };
 std::map<uint64_t, Place> places; // by their offset in the space
 
@@ -67,9 +72,9 @@ Segments living_segments() {
 
 // Forgets those that are gone.
 bool is_held(Place& place) {
-  std::erase_if(place.holders, [](int holder) {
-    pollfd process{holder, POLLIN, 0};
-    return poll(&process, 1, 0) == 1 && close(holder) == 0;
+  std::erase_if(place.holders, [](const Holder& holder) {
+    pollfd process{holder.descriptor, POLLIN, 0};
+    return poll(&process, 1, 0) == 1 && close(holder.descriptor) == 0;
   });
   return !place.holders.empty();
 }
@@ -187,7 +192,7 @@ long hold(int id, pid_t pid) {
   const int holder = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (holder < 0) return -errno;
   is_held(at->second);
-  at->second.holders.push_back(holder);
+  at->second.holders.push_back({holder, pid});
   return 0;
 }
 
@@ -220,6 +225,12 @@ long serve_segment(NodeId self, uint64_t number, uint64_t what, uint64_t third) 
     case wire::SegmentRequest::save: return save_file(self, static_cast<pid_t>(number), third);
     default: return -ENOSYS;
   }
+}
+
+void let_go_segments(pid_t pid) {
+  for (auto& [offset, place] : places)
+    std::erase_if(place.holders,
+                  [pid](const Holder& holder) { return holder.pid == pid && close(holder.descriptor) == 0; });
 }
 
 void sweep_segments(NodeId self) {

@@ -73,6 +73,11 @@ long let_go_space(NodeId self, uint64_t space, pid_t pid) {
   return forget_one(self, [&](const Holder& h) { return h.space == space && h.pid == pid; }) ? 0 : -ESRCH;
 }
 
+void let_go_spaces(NodeId self, pid_t pid) {
+  while (forget_one(self, [&](const Holder& h) { return h.pid == pid; })) {
+  }
+}
+
 void hold_for_child(NodeId self, uint32_t space) {
   wire::cluster().spaces[space].holders.fetch_add(1);
   wire::cluster().spaces[space].held[self.value].fetch_add(1);

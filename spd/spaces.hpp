@@ -13,6 +13,7 @@ void have_pools(std::vector<int> descriptors); // of all nodes
 
 long hold_space(NodeId self, uint64_t space, pid_t pid); // 0 or -errno
 long let_go_space(NodeId self, uint64_t space, pid_t pid);
+void let_go_spaces(NodeId self, pid_t pid);
 
 // A child of spd's holds one that somebody else holds as well; spd says itself when it has reaped the child.
 void hold_for_child(NodeId self, uint32_t space);

@@ -38,6 +38,10 @@ void let_go_space(uint32_t space, NodeId here, int32_t pid) {
   (void)ask_spd(here, here, own_tid(), wire::NodeOperation::let_go_space, space, pid);
 }
 
+void let_go_all(NodeId here, NodeId node) {
+  (void)ask_spd(here, node, own_tid(), wire::NodeOperation::let_go_all, sys::call(SYS_getpid));
+}
+
 long open_pool(NodeId node) {
   Path name;
   name << "/proc/" << wire::kKeeperPid << "/fd/" << wire::kKeeperPools + static_cast<int>(node.value);

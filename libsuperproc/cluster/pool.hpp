@@ -13,6 +13,8 @@ uint32_t claim_space(NodeId here);
 long hold_space(uint32_t space, NodeId here, int32_t pid);
 // `pid` does not need it any more. The last one's call empties it.
 void let_go_space(uint32_t space, NodeId here, int32_t pid);
+// ... nor any other, nor a segment: what the calling process holds on `node`, its own or its shadow's.
+void let_go_all(NodeId here, NodeId node);
 
 // A descriptor of the node's pool for the caller to close, or -errno.
 long open_pool(NodeId node);

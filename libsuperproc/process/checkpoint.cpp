@@ -307,6 +307,8 @@ void hold_spaces_as_child() {
     (void)hold_space(held[i], vfd::membership.node, static_cast<int32_t>(sys::call(SYS_getpid)));
 }
 
+bool holds_spaces() { return held_count != 0; }
+
 Result<Checkpoint> write_checkpoint(uint32_t record, NodeId target, const Entry& entry) {
   TRY_VOID(describe_all(entry, Whom::child));
   if (wire::page_up(draft().image.bytes) + draft().page_bytes <= wire::kDepartureTextMax - wire::kBelongingsBytes)

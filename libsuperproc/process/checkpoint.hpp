@@ -28,6 +28,7 @@ Result<Checkpoint> write_checkpoint(uint32_t record, NodeId target, const Entry&
 
 // In a fork's child: it holds the spaces that its memory is mapped from, as its parent does, who waits.
 void hold_spaces_as_child();
+bool holds_spaces();
 
 // The description of the calling process's residents on other nodes, whose memory is in `space` already, for their spds to
 // find in home's pool (wire::kImageHome).

@@ -8,10 +8,13 @@
 #include "libsuperproc/base/gate.hpp"
 #include "libsuperproc/base/path.hpp"
 #include "libsuperproc/cluster/common_files.hpp"
+#include "libsuperproc/cluster/pool.hpp"
 #include "libsuperproc/cluster/self.hpp"
 #include "libsuperproc/process/all_processors.hpp"
+#include "libsuperproc/process/checkpoint.hpp"
 #include "libsuperproc/process/come_home.hpp"
 #include "libsuperproc/process/move.hpp"
+#include "libsuperproc/process/settled_memory.hpp"
 #include "libsuperproc/process/stand_in.hpp"
 #include "libsuperproc/process/supervised.hpp"
 #include "libsuperproc/signal/actions.hpp"
@@ -28,7 +31,7 @@ namespace {
 
 constexpr uint32_t kKeptBytes = 8192, kKeptCount = 16;
 constexpr const char* kPreload = "LD_PRELOAD";
-constexpr const char* kResidents = "SUPERPROC_RESIDENTS";
+constexpr const char* kLeft = "SUPERPROC_LEFT";
 constexpr const char* kOurs = "libsuperproc";
 
 // "NAME=value" strings of ours, copied at start: a program may overwrite or clear its environment.
@@ -70,7 +73,7 @@ void keep(const char* entry) {
 }
 
 bool is_identity(const char* entry) {
-  return is_entry_of(entry, wire::kEnvId) || is_entry_of(entry, kResidents) || is_entry_of(entry, wire::kEnvMoved) ||
+  return is_entry_of(entry, wire::kEnvId) || is_entry_of(entry, kLeft) || is_entry_of(entry, wire::kEnvMoved) ||
          is_entry_of(entry, wire::kEnvPlaced) || is_entry_of(entry, wire::kEnvTraced);
 }
 
@@ -82,21 +85,31 @@ bool loads_us(const char* const* environment) {
 // "SUPERPROC_MOVED=RECORD", if this process has a shadow: the next program has it as well. "SUPERPROC_PLACED=PID": it
 // need not think about where it begins (move.hpp); the number is there because a program without the shim hands both on to
 // its children. "SUPERPROC_TRACED=TRACER:FOLLOW" (wire/trace.hpp), if it is traced and not a child that is not followed.
+// "SUPERPROC_LEFT=PID PID", if there is something to clear up: residents to be reaped, memory in the pools.
 class OwnMarks {
 public:
   OwnMarks() {
+    note_left();
     if (vfd::is_body()) moved_ << wire::kEnvMoved << "=" << vfd::own_record();
     if (vfd::in_cluster()) placed_ << wire::kEnvPlaced << "=" << sys::call(SYS_getpid);
     const int32_t tracer = wire::trace().tracer.load();
     const uint32_t follow = wire::trace().follow.load() != 0;
     if (tracer > 0 && (follow || !is_borrower())) traced_ << wire::kEnvTraced << "=" << tracer << ":" << follow;
   }
-  const char* moved() const { return *moved_.text() ? moved_.text() : nullptr; }
-  const char* placed() const { return *placed_.text() ? placed_.text() : nullptr; }
-  const char* traced() const { return *traced_.text() ? traced_.text() : nullptr; }
+  template <class Function>
+  void for_each(Function function) const {
+    for (const Path* mark : {&left_, &moved_, &placed_, &traced_})
+      if (*mark->text()) function(mark->text());
+  }
 
 private:
-  Path moved_, placed_, traced_;
+  void note_left() {
+    const bool converted = is_shared() && thread_self.borrower == Borrower::none;
+    if (!converted && (is_borrower() || !(holds_spaces() || has_settled_memory()))) return;
+    left_ << kLeft << "=";
+    if (converted) for_other_nodes([&](NodeId node) { left_ << node_record(node).host_pid.load() << " "; });
+  }
+  Path left_, moved_, placed_, traced_;
 };
 
 // How many entries compose() may need. The list lies on the caller's stack, which may be a spawned child's small one.
@@ -107,7 +120,7 @@ uint32_t room_for(const char* const* given) {
 }
 
 // The environment of the next program in `out`: the given one, our identity, and what it lost.
-const char* const* compose(const char* const* given, const char* residents, const OwnMarks* own, const char** out) {
+const char* const* compose(const char* const* given, const OwnMarks* own, const char** out) {
   const bool intact = loads_us(given);
   uint32_t count = 0;
   const auto add = [&](const char* entry) { out[count++] = entry; };
@@ -115,18 +128,9 @@ const char* const* compose(const char* const* given, const char* residents, cons
     if (!is_identity(*e) && (intact || !is_entry_of(*e, kPreload))) add(*e);
   for (uint32_t i = 0; !intact && i < kept.count; ++i) add(kept.entries[i]);
   add(identity_entry);
-  if (residents) add(residents);
-  if (own && own->moved()) add(own->moved());
-  if (own && own->placed()) add(own->placed());
-  if (own && own->traced()) add(own->traced());
+  if (own) own->for_each(add);
   out[count] = nullptr;
   return out;
-}
-
-// "SUPERPROC_RESIDENTS=PID PID": to be reaped by the next program.
-void list_residents(Path& entry) {
-  entry << kResidents << "=";
-  for_other_nodes([&](NodeId node) { entry << node_record(node).host_pid.load() << " "; });
 }
 
 // The next program inherits the mask: for the time of the call SIGSYS is in it if the program believes so.
@@ -192,28 +196,30 @@ void name_superprocess(int32_t pid, uint64_t start) {
     if (!(identity_entry[i] = entry.text()[i])) break;
 }
 
-void reap_former_residents(const char* const* environment) {
-  const char* list = find_variable(environment, kResidents);
-  while (list && *list) {
+void clear_up_after_exec(const char* const* environment) {
+  const char* list = find_variable(environment, kLeft);
+  if (!list) return;
+  while (*list) {
     long pid = 0;
     for (; *list >= '0' && *list <= '9'; ++list) pid = pid * 10 + (*list - '0');
     while (*list == ' ') ++list;
     if (pid > 0) sys::call(SYS_wait4, pid, nullptr, __WCLONE, nullptr);
   }
+  if (!vfd::in_cluster()) return;
+  let_go_all(vfd::membership.node, vfd::membership.node);
+  if (vfd::is_body()) let_go_all(vfd::membership.node, {vfd::record().shadow_node.load()});
 }
 
 long exec(const char* path, const char* const* arguments, const char* const* environment, uint64_t mask) {
   auto** composed = static_cast<const char**>(__builtin_alloca(room_for(environment) * sizeof(char*)));
-  Path residents;
   const bool converted = is_shared() && thread_self.borrower == Borrower::none;
-  if (converted) list_residents(residents);
   const ProgramKind kind = vfd::is_body() ? kind_of({path, arguments, environment, mask}) : ProgramKind::with_shim;
   const bool supervised = kind == ProgramKind::without_shim && !converted && become_supervised();
   if (!supervised && (kind == ProgramKind::without_shim || kind == ProgramKind::of_home))
-    return come_home({path, arguments, compose(environment, nullptr, nullptr, composed), mask});
+    return come_home({path, arguments, compose(environment, nullptr, composed), mask});
   if (kind == ProgramKind::not_executable && !is_common_file(path)) return error_at_home(path);
   const OwnMarks own;
-  environment = compose(environment, converted ? residents.text() : nullptr, &own, composed);
+  environment = compose(environment, &own, composed);
   if (!converted) move_if_it_should({path, arguments, environment, mask});
   node_record(this_node()).execs.fetch_add(1, std::memory_order_relaxed);
   if (converted && !at_home()) {
@@ -241,7 +247,7 @@ long exec_at(int directory, const char* path, const char* const* arguments, cons
     return name_of_remote(directory, path, name_there) ? exec(name_there, arguments, environment, mask) : -ENOENT;
   auto** composed = static_cast<const char**>(__builtin_alloca(room_for(environment) * sizeof(char*)));
   const OwnMarks own;
-  environment = compose(environment, nullptr, &own, composed);
+  environment = compose(environment, &own, composed);
   if (is_shared() && thread_self.borrower == Borrower::none && !at_home()) {
     // By the descriptor's name in the home process, which has the same table.
     Path name;

@@ -137,6 +137,12 @@ long hold_settled_memory() {
   return result;
 }
 
+bool has_settled_memory() {
+  bool any = false;
+  for_settled([&](const Attachment&) { any = true; });
+  return any;
+}
+
 void unsettle() {
   if (memory::has_pool_pages()) memory::make_anonymous(0, wire::kUserEnd, memory::Contents::kept);
   for_settled(let_go);

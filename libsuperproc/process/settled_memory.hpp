@@ -24,6 +24,7 @@ void settle_if_worthwhile();
 
 // In a process that does not keep its witnesses. 0, or -errno: it may lose what it has settled.
 long hold_settled_memory();
+bool has_settled_memory();
 
 // Before memory is rearranged as a whole: it becomes anonymous.
 void unsettle();

@@ -252,6 +252,7 @@ enum class NodeOperation : uint32_t {
   poke_body,    // record, tid (0: all): SIGSYS with kPokeMark to this thread (vfd/pending_call.hpp), but see PokeState
   hold_space,   // space, pid: this process of the node holds it
   let_go_space, // the same: it does no longer
+  let_go_all,   // pid: this process of the node runs another program now, so it holds no space and no segment
   park,         // pid, descriptor -> the number under which its open file is kept here (spd/parked.hpp)
   drop_parked,  // that number
   hand_over,    // pid, socket, number, whether it is kept all the same: sends what is parked there

@@ -9,7 +9,7 @@
 //   0 -> 1       exchange by the process that claims it; then it asks its node's spd to watch it (hold_space)
 //   n -> n + 1   any process that learns of the space from one that holds it, before that one lets go; then the same
 //   n -> n + 1   a node's spd that begins a resident for a SubProcess whose home holds it, until it has reaped the resident
-//   n -> n - 1   the spd of a holder's node when it is gone, or the holder itself (let_go_space)
+//   n -> n - 1   the spd of a holder's node when it is gone, or the holder itself (let_go_space; let_go_all after exec)
 //   1 -> kSpaceEmptying -> 0   whoever is the last: it gives the pages back in between
 // What if it dies here? A holder between its exchange and hold_space: the space is lost until the cluster ends, its pages
 // too, if there are any; it has none yet. A node: whoever fences it takes away what its processes held (`held`).

@@ -23,6 +23,7 @@ using namespace sp;
 using fuzz::insist;
 
 constexpr uint32_t kNodeCount = 3, kRecordCount = 4;
+constexpr auto kOperations = static_cast<uint32_t>(wire::NodeOperation::count) + 2; // two that there are not
 constexpr NodeId kSelf{1};
 
 bool ordinary(int64_t pid) { return pid > wire::kKeeperPid && pid < 32768; }
@@ -76,6 +77,8 @@ long watch(Watched, uint32_t record, bool) {
 long watch_token(pid_t, uint64_t, uint64_t, uint64_t) { return 0; }
 long hold_space(NodeId, uint64_t, pid_t) { return 0; }
 long let_go_space(NodeId, uint64_t, pid_t) { return 0; }
+void let_go_spaces(NodeId, pid_t) {}
+void let_go_segments(pid_t) {}
 long serve_segment(NodeId, uint64_t, uint64_t, uint64_t) { return 0; } // any number; the kernel knows which there are
 void sweep_segments(NodeId) {}
 long restore_body(NodeId self, uint32_t record) { return start_body(self, record); }
@@ -102,7 +105,7 @@ void spoil_records(fuzz::Bytes& bytes) {
 
 void request_directly(fuzz::Bytes& bytes) {
   Request request;
-  request.operation = kNodeCount * 4 + 3 > bytes.size ? bytes.next<uint32_t>() : bytes.next<uint8_t>() % 24;
+  request.operation = kNodeCount * 4 + 3 > bytes.size ? bytes.next<uint32_t>() : bytes.next<uint8_t>() % kOperations;
   for (uint64_t& argument : request.arguments)
     argument = bytes.next<uint8_t>() % 2 ? bytes.next<uint64_t>() : bytes.next<uint8_t>() % (kRecordCount + 1);
   const long result = spd::perform(kSelf, request);
