@@ -4,6 +4,7 @@
 # inherited or passed.
 needs=python3
 home_only=yes
+mapfile -t folders < <(python3 -c 'import sys; print(sys.base_prefix)') # which may be anywhere
 
 prepare() {
   cat >program.py <<'P'
