@@ -85,7 +85,8 @@ bool loads_us(const char* const* environment) {
 // "SUPERPROC_MOVED=RECORD", if this process has a shadow: the next program has it as well. "SUPERPROC_PLACED=PID": it
 // need not think about where it begins (move.hpp); the number is there because a program without the shim hands both on to
 // its children. "SUPERPROC_TRACED=TRACER:FOLLOW" (wire/trace.hpp), if it is traced and not a child that is not followed.
-// "SUPERPROC_LEFT=PID PID", if there is something to clear up: residents to be reaped, memory in the pools.
+// "SUPERPROC_LEFT=PID PID", if there is something to clear up: residents to be reaped, memory in the pools; with "+" before
+// them that memory may be in use.
 class OwnMarks {
 public:
   OwnMarks() {
@@ -106,7 +107,8 @@ private:
   void note_left() {
     const bool converted = is_shared() && thread_self.borrower == Borrower::none;
     if (!converted && (is_borrower() || !(holds_spaces() || has_settled_memory()))) return;
-    left_ << kLeft << "=";
+    // Another thread may be in fork, whose child has no hold of its own yet: then memory stays until the process ends.
+    left_ << kLeft << "=" << (control().thread_count.load() > 1 ? "+" : "");
     if (converted) for_other_nodes([&](NodeId node) { left_ << node_record(node).host_pid.load() << " "; });
   }
   Path left_, moved_, placed_, traced_;
@@ -199,13 +201,15 @@ void name_superprocess(int32_t pid, uint64_t start) {
 void clear_up_after_exec(const char* const* environment) {
   const char* list = find_variable(environment, kLeft);
   if (!list) return;
+  const bool has_memory_in_use = *list == '+';
+  if (has_memory_in_use) ++list;
   while (*list) {
     long pid = 0;
     for (; *list >= '0' && *list <= '9'; ++list) pid = pid * 10 + (*list - '0');
     while (*list == ' ') ++list;
     if (pid > 0) sys::call(SYS_wait4, pid, nullptr, __WCLONE, nullptr);
   }
-  if (!vfd::in_cluster()) return;
+  if (!vfd::in_cluster() || has_memory_in_use) return;
   let_go_all(vfd::membership.node, vfd::membership.node);
   if (vfd::is_body()) let_go_all(vfd::membership.node, {vfd::record().shadow_node.load()});
 }

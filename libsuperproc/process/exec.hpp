@@ -3,7 +3,8 @@
 // the program cleared it (`env -i`). In a converted process the call is made in the home process by a thread of its own
 // standing: when the kernel lets it succeed it ends home's other threads, the agent among them, and so (parent-death
 // signal) the residents; when it fails, everything goes on as before. The new program reaps them at its start, and gives
-// back what this one held of the nodes' pools; one without the shim holds it until its end.
+// back what this one held of the nodes' pools. One without the shim holds that until its end, and so does one that followed
+// a program with several threads, since another of them may have been in fork.
 #pragma once
 #include <cstdint>
 
