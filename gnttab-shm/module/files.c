@@ -61,11 +61,41 @@ static vm_fault_t superproc_fault(struct vm_fault* vmf) {
 #endif
 }
 
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0) || defined(CONFIG_FS_DAX_PMD)
 /*
- * Two MiB of the segment at once, in shared mappings, where memory and address lie alike. Such an entry must say that there are
- * no struct pages, or the kernel looks for them: until 6.12 as one of a device without a page map.
+ * Two MiB of the segment at once, in shared mappings, where memory and address lie alike: by one entry where the kernel knows
+ * of those without struct pages. Before 6.12 it takes them only as a device's, and its /proc/PID/smaps and pagemap would look
+ * for the pages: there it is 512 entries.
  */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
+static vm_fault_t insert_entries(struct vm_fault* vmf, unsigned long start, unsigned long frame) {
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
+  return vmf_insert_pfn_pmd(vmf, phys_to_pfn_t(PFN_PHYS(frame), PFN_DEV | PFN_MAP), vmf->flags & FAULT_FLAG_WRITE);
+#else
+  return vmf_insert_pfn_pmd(vmf, frame, vmf->flags & FAULT_FLAG_WRITE);
+#endif
+}
+#else
+struct entries {
+  struct vm_area_struct* vma;
+  unsigned long start, frame;
+};
+
+static int insert_entry(pte_t* entry, unsigned long address, void* all) {
+  const struct entries* e = all;
+  unsigned long frame = e->frame + ((address - e->start) >> PAGE_SHIFT);
+
+  if (pte_none(*entry)) set_pte_at(e->vma->vm_mm, address, entry, pte_mkspecial(pfn_pte(frame, e->vma->vm_page_prot)));
+  return 0;
+}
+
+static vm_fault_t insert_entries(struct vm_fault* vmf, unsigned long start, unsigned long frame) {
+  struct entries all = {vmf->vma, start, frame};
+
+  return apply_to_page_range(vmf->vma->vm_mm, start, PMD_SIZE, insert_entry, &all) ? VM_FAULT_FALLBACK
+                                                                                   : VM_FAULT_NOPAGE;
+}
+#endif
+
 static vm_fault_t insert_unit(struct vm_fault* vmf) {
   struct vm_area_struct* vma = vmf->vma;
   struct memory_file* file = file_of(file_inode(vma->vm_file));
@@ -76,15 +106,8 @@ static vm_fault_t insert_unit(struct vm_fault* vmf) {
   if (file->first || !(vma->vm_flags & VM_SHARED)) return VM_FAULT_FALLBACK;
   if (start < vma->vm_start || vma->vm_end - start < PMD_SIZE) return VM_FAULT_FALLBACK;
   if (physical & ~PMD_MASK || at >= file->pages) return VM_FAULT_FALLBACK;
-#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 17, 0)
-  return vmf_insert_pfn_pmd(vmf, phys_to_pfn_t(physical, PFN_DEV | PFN_MAP), vmf->flags & FAULT_FLAG_WRITE);
-#else
-  return vmf_insert_pfn_pmd(vmf, PHYS_PFN(physical), vmf->flags & FAULT_FLAG_WRITE);
-#endif
+  return insert_entries(vmf, start, PHYS_PFN(physical));
 }
-#else
-static vm_fault_t insert_unit(struct vm_fault* vmf) { return VM_FAULT_FALLBACK; }
-#endif
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 6, 0)
 static vm_fault_t superproc_huge_fault(struct vm_fault* vmf, enum page_entry_size size) {
